@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto/random.h"
+
+#include <openssl/rand.h>
+
+#include <cstdlib>
+
+namespace cages::crypto {
+
+void SystemRandom::fill(std::span<Byte> into) {
+  if (RAND_bytes(into.data(), static_cast<int>(into.size())) != 1) std::abort();
+}
+
+}  // namespace cages::crypto
