@@ -30,5 +30,10 @@ inline constexpr std::size_t kJsonDepthMax = 32;
 // Tokens (design §4.2)
 inline constexpr std::size_t kTokenBytesMax = 480;
 inline constexpr std::chrono::seconds kTokenLifeMax = 60s;
+// Control stream and life cycle (wire/control.h)
+inline constexpr std::size_t kControlWordBytesMax = 64;
+inline constexpr std::size_t kJournalDetailBytesMax = 512;
+inline constexpr std::size_t kLogLineBytesMax = 4096;
+inline constexpr std::size_t kMetricsPerSampleMax = 64;
 
 }  // namespace cages::limits
