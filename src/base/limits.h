@@ -36,4 +36,27 @@ inline constexpr std::size_t kJournalDetailBytesMax = 512;
 inline constexpr std::size_t kLogLineBytesMax = 4096;
 inline constexpr std::size_t kMetricsPerSampleMax = 64;
 
+// The measured manifest (wire/manifest.h)
+inline constexpr std::size_t kManifestBytesMax = 1024 * 1024;
+inline constexpr std::size_t kManifestItemsMax = 1024;  // of any one list
+inline constexpr std::size_t kManifestTextBytesMax = 64 * 1024;
+inline constexpr std::size_t kManifestGroupsMax = 64;
+inline constexpr std::size_t kClientCasMax = 16;
+inline constexpr std::size_t kEgressEntryBytesMax = 512;
+inline constexpr std::size_t kPlatformRootsMax = 4;
+inline constexpr std::uint32_t kHealthIntervalMsMin = 100;
+inline constexpr std::uint32_t kHealthIntervalMsMax = 3'600'000;
+// Container images and the archives made from them (image/)
+inline constexpr std::size_t kImageEntriesMax = 500'000;           // files, directories and links of one image
+inline constexpr std::size_t kImagePathBytesMax = 4095;            // one path, and one symlink's target (PATH_MAX less NUL)
+inline constexpr std::size_t kImageNameBytesMax = 255;             // one component of a path (NAME_MAX)
+inline constexpr std::size_t kImagePathBytesTotalMax = 64 * 1024 * 1024;  // all paths and targets of one image
+inline constexpr std::size_t kImageDepthMax = 256;                 // components of one path
+inline constexpr std::uint64_t kImageFileBytesMax = 0xffff'ffff;   // one file: cpio's size field has 32 bits
+inline constexpr std::uint64_t kImageContentBytesMax = 64ULL * 1024 * 1024 * 1024;  // all files of one image
+inline constexpr std::uint64_t kImageLayersMax = 256;
+inline constexpr std::uint64_t kImageCompressionRatioMax = 1100;   // deflate cannot do better than 1032
+inline constexpr std::uint64_t kImageRatioFreeBytes = 16 * 1024 * 1024;  // output below which no ratio is looked at
+inline constexpr std::size_t kImageJsonBytesMax = 4 * 1024 * 1024;       // index, manifest, configuration of an image
+
 }  // namespace cages::limits
