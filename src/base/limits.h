@@ -58,5 +58,9 @@ inline constexpr std::uint64_t kImageLayersMax = 256;
 inline constexpr std::uint64_t kImageCompressionRatioMax = 1100;   // deflate cannot do better than 1032
 inline constexpr std::uint64_t kImageRatioFreeBytes = 16 * 1024 * 1024;  // output below which no ratio is looked at
 inline constexpr std::size_t kImageJsonBytesMax = 4 * 1024 * 1024;       // index, manifest, configuration of an image
+// NSM: what it holds, and how long an enclave waits for it (the kernel's driver waits for two minutes)
+inline constexpr std::size_t kNsmPcrs = 32;
+inline constexpr std::size_t kNsmRandomBytes = 256;
+inline constexpr std::chrono::milliseconds kNsmAnswerTimeout = 10s;
 
 }  // namespace cages::limits
