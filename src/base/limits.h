@@ -35,6 +35,10 @@ inline constexpr std::size_t kControlWordBytesMax = 64;
 inline constexpr std::size_t kJournalDetailBytesMax = 512;
 inline constexpr std::size_t kLogLineBytesMax = 4096;
 inline constexpr std::size_t kMetricsPerSampleMax = 64;
+// Certificates and requests, ours and a peer's (attestation documents have their own, tighter bound)
+inline constexpr std::size_t kX509BytesMax = 32 * 1024;
+inline constexpr std::size_t kCertificatesMax = 512;
+inline constexpr std::size_t kCsrBytesMax = 2048;
 
 // The measured manifest (wire/manifest.h)
 inline constexpr std::size_t kManifestBytesMax = 1024 * 1024;
