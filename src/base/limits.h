@@ -66,5 +66,7 @@ inline constexpr std::size_t kImageJsonBytesMax = 4 * 1024 * 1024;       // inde
 inline constexpr std::size_t kNsmPcrs = 32;
 inline constexpr std::size_t kNsmRandomBytes = 256;
 inline constexpr std::chrono::milliseconds kNsmAnswerTimeout = 10s;
+// Egress
+inline constexpr std::size_t kEgressEntriesMax = 1000;
 
 }  // namespace cages::limits
