@@ -50,6 +50,8 @@ inline constexpr std::size_t kEgressEntryBytesMax = 512;
 inline constexpr std::size_t kPlatformRootsMax = 4;
 inline constexpr std::uint32_t kHealthIntervalMsMin = 100;
 inline constexpr std::uint32_t kHealthIntervalMsMax = 3'600'000;
+// Configuration files
+inline constexpr std::size_t kTomlBytesMax = 64 * 1024;
 // Container images and the archives made from them (image/)
 inline constexpr std::size_t kImageEntriesMax = 500'000;           // files, directories and links of one image
 inline constexpr std::size_t kImagePathBytesMax = 4095;            // one path, and one symlink's target (PATH_MAX less NUL)
