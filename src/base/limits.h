@@ -70,5 +70,13 @@ inline constexpr std::size_t kNsmRandomBytes = 256;
 inline constexpr std::chrono::milliseconds kNsmAnswerTimeout = 10s;
 // Egress
 inline constexpr std::size_t kEgressEntriesMax = 1000;
+// Streams (net)
+inline constexpr std::size_t kRelayBufferBytes = 32 * 1024;
+inline constexpr std::size_t kRelayIdleBufferBytes = 1024;
+inline constexpr std::size_t kMemoryStreamBytes = 64 * 1024;
+inline constexpr int kListenBacklog = 1024;
+inline constexpr std::size_t kHybridLineBytesMax = 32;
+inline constexpr std::size_t kHybridPendingMax = 64;
+inline constexpr std::chrono::seconds kHybridTime = 5s;
 
 }  // namespace cages::limits

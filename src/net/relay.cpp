@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/relay.h"
+
+#include <array>
+#include <optional>
+
+#include "base/limits.h"
+#include "net/event_loop.h"
+
+namespace cages::net {
+namespace {
+
+// An idle connection holds the small buffer alone: most connections are idle most of the time.
+class Buffer {
+ public:
+  std::span<Byte> next() { return large_.empty() ? std::span<Byte>(small_) : std::span<Byte>(large_); }
+  void adapt(std::size_t used) {
+    if (used == small_.size() && large_.empty()) {
+      large_.resize(limits::kRelayBufferBytes);
+    } else if (used < small_.size() && !large_.empty()) {
+      large_ = Bytes();
+    }
+  }
+
+ private:
+  std::array<Byte, limits::kRelayIdleBufferBytes> small_;
+  Bytes large_;
+};
+
+// Closes both streams when nothing moved for `time`. Looks again instead of being set anew at each read.
+class IdleWatch {
+ public:
+  IdleWatch(Timers& timers, Stream& a, Stream& b, Nanoseconds time, const Relayed& counts)
+      : timers_(timers), a_(a), b_(b), time_(time), counts_(counts) {
+    arm();
+  }
+  ~IdleWatch() {
+    if (entry_) timers_.cancel(*entry_);
+  }
+  IdleWatch(const IdleWatch&) = delete;
+  IdleWatch& operator=(const IdleWatch&) = delete;
+
+ private:
+  void arm() {
+    seen_ = counts_.forward_bytes + counts_.backward_bytes;
+    entry_ = timers_.call_after(time_, [this] {
+      entry_.reset();
+      if (counts_.forward_bytes + counts_.backward_bytes != seen_) return arm();
+      a_.close(Code::TIMEOUT);
+      b_.close(Code::TIMEOUT);
+    });
+  }
+  Timers& timers_;
+  Stream& a_;
+  Stream& b_;
+  Nanoseconds time_;
+  const Relayed& counts_;
+  std::uint64_t seen_ = 0;
+  std::optional<Timers::Queue::iterator> entry_;
+};
+
+}  // namespace
+
+Task<Result<void>> copy_all(Stream& from, Stream& to, std::uint64_t& bytes) {
+  Buffer buffer;
+  for (;;) {
+    const std::span<Byte> into = buffer.next();
+    CO_TRY_ASSIGN(const std::size_t n, co_await from.read_some(into));
+    if (n == 0) co_return co_await to.shutdown_write();
+    CO_TRY(co_await to.write_all(into.first(n)));
+    bytes += n;
+    buffer.adapt(n);
+  }
+}
+
+Task<Result<void>> relay(Timers& timers, Stream& a, Stream& b, Nanoseconds idle, Relayed& counts) {
+  Result<void> outcome;
+  auto direction = [&](Stream& from, Stream& to, std::uint64_t& bytes) -> Task<void> {
+    auto copied = co_await copy_all(from, to, bytes);
+    if (copied) co_return;
+    if (outcome) outcome = copied;
+    a.close(copied.error().code);
+    b.close(copied.error().code);
+  };
+  {
+    const IdleWatch watch(timers, a, b, idle, counts);
+    co_await together(direction(a, b, counts.forward_bytes), direction(b, a, counts.backward_bytes));
+  }
+  a.close();
+  b.close();
+  co_return outcome;
+}
+
+}  // namespace cages::net
