@@ -15,10 +15,10 @@ cleanup() {
 trap cleanup EXIT
 
 say "making a minimal Debian 12 in $root"
-mmdebstrap --variant=minbase --include=ca-certificates,sudo bookworm "$root" $(ls /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null) >build/bare.log 2>&1 ||
+# Debian's own sources as this machine has them, nobody else's.
+sources=$(grep -ls 'debian-archive-keyring\|deb .*bookworm main' /etc/apt/sources.list /etc/apt/sources.list.d/*.sources | head -n 1)
+mmdebstrap --variant=minbase --include=ca-certificates,sudo,git bookworm "$root" "$sources" >build/bare.log 2>&1 ||
   { tail -n 20 build/bare.log >&2; exit 1; }
-cp -a /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
-[ -d /etc/apt/auth.conf.d ] && cp -a /etc/apt/auth.conf.d "$root/etc/apt/" || true
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
 for mount in dev proc sys; do mount --rbind "/$mount" "$root/$mount" && mount --make-rslave "$root/$mount"; done
 
