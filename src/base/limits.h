@@ -30,6 +30,7 @@ inline constexpr std::size_t kJsonDepthMax = 32;
 // Tokens (design §4.2)
 inline constexpr std::size_t kTokenBytesMax = 480;
 inline constexpr std::chrono::seconds kTokenLifeMax = 60s;
+inline constexpr std::chrono::seconds kTokenSkew = 5s;  // between two caged of one platform
 // Control stream and life cycle (wire/control.h)
 inline constexpr std::size_t kControlWordBytesMax = 64;
 inline constexpr std::size_t kJournalDetailBytesMax = 512;
