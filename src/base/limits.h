@@ -79,5 +79,11 @@ inline constexpr int kListenBacklog = 1024;
 inline constexpr std::size_t kHybridLineBytesMax = 32;
 inline constexpr std::size_t kHybridPendingMax = 64;
 inline constexpr std::chrono::seconds kHybridTime = 5s;
+// The app inside a cage: what is held of it, and when it is started again (runtime/app/)
+inline constexpr std::size_t kAppSpecBytesMax = 8 * 1024 * 1024;
+inline constexpr std::size_t kListeningPortsMax = 64;
+inline constexpr std::chrono::milliseconds kRestartDelayMin = 100ms;
+inline constexpr std::chrono::milliseconds kRestartDelayMax = 30s;
+inline constexpr std::chrono::milliseconds kRestartCalm = 60s;
 
 }  // namespace cages::limits
