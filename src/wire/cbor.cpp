@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 #include <vector>
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace cages::wire {
@@ -31,7 +33,12 @@ Result<CborReader::Head> CborReader::head() const {
     result.value = result.info;
     return result;
   }
-  if (result.info == kIndefinite) return result;
+  if (result.info == kIndefinite) {
+    if (result.type == CborType::unsigned_int || result.type == CborType::negative_int || result.type == CborType::tag) {
+      return fail(Code::CBOR, "", "a number", "indefinite");
+    }
+    return result;
+  }
   if (result.info > 27) {
     return fail(Code::CBOR, "", "additional information below 28", std::to_string(result.info));
   }
@@ -41,7 +48,9 @@ Result<CborReader::Head> CborReader::head() const {
   result.bytes = 1 + length;
   if (result.type != CborType::simple) {
     const std::uint64_t least = length == 1 ? 24 : std::uint64_t{1} << (length * 4);
-    if (result.value < least) return fail(Code::NON_MINIMAL, "", "the shortest head", std::to_string(length) + " bytes");
+    if (!CAGES_CHECK("NON_MINIMAL", result.value >= least)) {
+      return fail(Code::NON_MINIMAL, "", "the shortest head", std::to_string(length) + " bytes");
+    }
   }
   return result;
 }
@@ -80,7 +89,9 @@ Result<std::int64_t> CborReader::read_int(std::string_view what) {
 
 Result<ByteView> CborReader::string(CborType type, std::string_view what) {
   TRY_ASSIGN(const Head next, take(type, what));
-  if (next.info == kIndefinite) return fail(Code::INDEFINITE_STRING, std::string(what), "one piece", "chunks");
+  if (!CAGES_CHECK("INDEFINITE_STRING", next.info != kIndefinite)) {
+    return fail(Code::INDEFINITE_STRING, std::string(what), "one piece", "chunks");
+  }
   if (next.value > input_.size() - position_) {
     return fail(Code::CBOR, std::string(what), std::to_string(next.value) + " bytes", "the end");
   }
@@ -105,7 +116,9 @@ Result<bool> CborReader::read_bool(std::string_view what) {
 
 Result<std::uint64_t> CborReader::read_array(std::string_view what) {
   TRY_ASSIGN(const Head next, take(CborType::array, what));
-  if (next.info == kIndefinite) return fail(Code::INDEFINITE_INNER, std::string(what), "a definite length", "indefinite");
+  if (!CAGES_CHECK("INDEFINITE_INNER", next.info != kIndefinite)) {
+    return fail(Code::INDEFINITE_INNER, std::string(what), "a definite length", "indefinite");
+  }
   if (next.value > input_.size() - position_) {
     return fail(Code::CBOR, std::string(what), "no more items than bytes", std::to_string(next.value));
   }
@@ -123,8 +136,10 @@ Result<CborCount> CborReader::read_open_map(std::string_view what) {
 
 Result<std::uint64_t> CborReader::read_map(std::string_view what) {
   TRY_ASSIGN(const CborCount count, read_open_map(what));
-  if (!count.items) return fail(Code::INDEFINITE_INNER, std::string(what), "a definite length", "indefinite");
-  return *count.items;
+  if (!CAGES_CHECK("INDEFINITE_INNER", count.items)) {
+    return fail(Code::INDEFINITE_INNER, std::string(what), "a definite length", "indefinite");
+  }
+  return count.items.value_or(0);
 }
 
 Result<bool> CborReader::more_in(const CborCount& count, std::uint64_t seen) {
@@ -149,37 +164,28 @@ bool CborReader::try_null() {
 
 Result<void> CborReader::skip() {
   struct Level {
-    std::uint64_t left;                   // items still to come
+    std::uint64_t left;               // items still to come
     bool map;
-    std::vector<std::string_view> keys;   // text keys seen; a map's keys come at even counts of `left`
+    std::set<std::string_view> keys;  // a map's, encoded: heads are minimal, so equal keys have equal encodings
   };
   std::vector<Level> levels;
   do {
     TRY_ASSIGN(const Head next, head());
-    if (!levels.empty()) {
-      Level& level = levels.back();
-      const bool is_key = level.map && level.left % 2 == 0;
-      --level.left;
-      if (is_key && next.type == CborType::text && next.info != kIndefinite) {
-        const std::size_t before = position_;
-        TRY_ASSIGN(const std::string_view key, read_text("key"));
-        position_ = before;
-        if (std::ranges::find(level.keys, key) != level.keys.end()) {
-          return fail(Code::DUPLICATE_KEY, printable(key), "once", "twice");
-        }
-        level.keys.push_back(key);
-      }
-    }
+    Level* const level = levels.empty() ? nullptr : &levels.back();
+    const bool is_key = level != nullptr && level->map && level->left % 2 == 0;
+    const std::size_t start = position_;
+    if (level != nullptr) --level->left;
     switch (next.type) {
       case CborType::unsigned_int: TRY(read_uint("item")); break;
-      case CborType::negative_int: TRY(read_int("item")); break;
+      case CborType::negative_int: TRY(take(CborType::negative_int, "item")); break;
       case CborType::bytes: TRY(read_bytes("item")); break;
       case CborType::text: TRY(read_text("item")); break;
       case CborType::array:
       case CborType::map: {
+        if (is_key) return fail(Code::CBOR, "key", "a scalar", "an array or map");
         const bool map = next.type == CborType::map;
         TRY_ASSIGN(const std::uint64_t count, map ? read_map("item") : read_array("item"));
-        if (levels.size() + 1 >= limits::kCborDepthMax) {
+        if (!CAGES_CHECK("DEPTH", levels.size() + 1 < limits::kCborDepthMax)) {
           return fail(Code::DEPTH, "", "at most " + std::to_string(limits::kCborDepthMax) + " levels", "more");
         }
         levels.push_back(Level{map ? count * 2 : count, map, {}});
@@ -191,6 +197,10 @@ Result<void> CborReader::skip() {
         if (next.info < 20 || next.info > 22) return fail(Code::CBOR, "", "false, true or null", "another simple value");
         ++position_;
         break;
+    }
+    if (is_key && !CAGES_CHECK("DUPLICATE_KEY", level->keys.insert(as_text(input_.subspan(start, position_ - start))).second)) {
+      return fail(Code::DUPLICATE_KEY, printable(as_text(input_.subspan(start + next.bytes, position_ - start - next.bytes))),
+                  "once", "twice");
     }
     while (!levels.empty() && levels.back().left == 0) levels.pop_back();
   } while (!levels.empty());

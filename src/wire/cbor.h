@@ -49,7 +49,7 @@ class CborReader {
   Result<std::uint64_t> read_tag();
   // try_null reads null if it comes next.
   bool try_null();
-  // skip passes over one item of any kind, at most kCborDepthMax levels deep, duplicates of text keys refused.
+  // skip passes over one item of any kind, at most kCborDepthMax levels deep; map keys are scalars, each once.
   Result<void> skip();
   // finish: TRAILING_BYTES unless everything was read.
   Result<void> finish() const;
