@@ -24,18 +24,18 @@ struct PcrSet {
 
 // As a caller writes it down; nothing is judged by it before admit() has looked at it.
 struct AttestationPolicy {
-  std::vector<PcrSet> pcr_sets;  // one match suffices (roll-over)
+  std::vector<PcrSet> pcr_sets{};  // one match suffices (roll-over)
   bool any_pcrs = false;         // in so many words: the code does not matter
-  std::optional<Bytes> nonce;
-  std::optional<Bytes> user_data;
-  std::optional<Bytes> public_key;
+  std::optional<Bytes> nonce{};
+  std::optional<Bytes> user_data{};
+  std::optional<Bytes> public_key{};
   std::int64_t max_age_s = 900;
   std::int64_t skew_s = 60;
   bool allow_debug = false;
   bool signer_only = false;  // a set may name PCR8 alone: whatever that signer signed
-  std::vector<Pcr> refused_pcr0;
-  std::optional<std::int64_t> not_after;  // seconds since the epoch, inclusive
-  std::optional<std::uint64_t> counter_min;
+  std::vector<Pcr> refused_pcr0{};
+  std::optional<std::int64_t> not_after{};  // seconds since the epoch, inclusive
+  std::optional<std::uint64_t> counter_min{};
   std::string platform = "nitro";
 };
 

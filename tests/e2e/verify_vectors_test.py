@@ -52,7 +52,6 @@ def verify(document, time, policy, roots=None):
     return run(request)
 
 
-@unittest.skipUnless(ATTESTATION.is_dir(), f"no vectors at {VECTORS} (set CAGE_VECTORS)")
 class Synthetic(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -173,7 +172,6 @@ class Synthetic(unittest.TestCase):
         self.assertEqual(run({key: value for key, value in good.items() if key != "policy"})[:2], ("policy", "POLICY_EMPTY"))
 
 
-@unittest.skipUnless(ATTESTATION.is_dir(), f"no vectors at {VECTORS} (set CAGE_VECTORS)")
 class Real(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -243,4 +241,7 @@ class Real(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if not ATTESTATION.is_dir():
+        print(f"skipped: no vectors at {VECTORS} (set CAGE_VECTORS)")
+        sys.exit(77)
     sys.exit(0 if unittest.main(exit=False).result.wasSuccessful() else 1)

@@ -75,7 +75,8 @@ Result<void> check_leaf(const wire::Certificate& leaf) {
 }
 
 // The signature of `child` by `issuer`. One that is not even an ECDSA-Sig-Value comes out empty, which is bad.
-Obligation signature_of(const wire::Certificate& child, const wire::Certificate& issuer, const std::string& where, Code when_bad) {
+Obligation signature_of(const wire::Certificate& child, const wire::Certificate& issuer, const std::string& where,
+                        Code when_bad) {
   auto raw = wire::parse_ecdsa_signature(child.signature, kP384Bytes);
   return Obligation{when_bad, where, issuer.key_type, to_bytes(issuer.point), to_bytes(child.tbs),
                     raw ? std::move(*raw) : Bytes()};
