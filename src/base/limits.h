@@ -85,5 +85,11 @@ inline constexpr std::size_t kListeningPortsMax = 64;
 inline constexpr std::chrono::milliseconds kRestartDelayMin = 100ms;
 inline constexpr std::chrono::milliseconds kRestartDelayMax = 30s;
 inline constexpr std::chrono::milliseconds kRestartCalm = 60s;
+// TLS
+inline constexpr std::chrono::seconds kTlsHandshakeTime = 10s;
+inline constexpr std::size_t kTlsCertificateListBytesMax = 64 * 1024;
+inline constexpr int kTlsChainDepthMax = 4;
+inline constexpr std::size_t kTlsRecordBytesMax = 16384;
+inline constexpr unsigned kTlsPostHandshakeMessagesMax = 64;  // key updates and tickets, a connection
 
 }  // namespace cages::limits
