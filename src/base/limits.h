@@ -62,10 +62,9 @@ inline constexpr std::size_t kImageDepthMax = 256;                 // components
 inline constexpr std::uint64_t kImageFileBytesMax = 0xffff'ffff;   // one file: cpio's size field has 32 bits
 inline constexpr std::uint64_t kImageContentBytesMax = 64ULL * 1024 * 1024 * 1024;  // all files of one image
 inline constexpr std::uint64_t kImageLayersMax = 256;
-inline constexpr std::uint64_t kImageCompressionRatioMax = 200;    // bytes that one byte of a layer may become
+inline constexpr std::uint64_t kImageCompressionRatioMax = 1100;   // deflate cannot do better than 1032
 inline constexpr std::uint64_t kImageRatioFreeBytes = 16 * 1024 * 1024;  // output below which no ratio is looked at
 inline constexpr std::size_t kImageJsonBytesMax = 4 * 1024 * 1024;       // index, manifest, configuration of an image
-inline constexpr std::size_t kImageUserFileBytesMax = 4 * 1024 * 1024;   // its /etc/passwd, /etc/group
 // NSM: what it holds, and how long an enclave waits for it (the kernel's driver waits for two minutes)
 inline constexpr std::size_t kNsmPcrs = 32;
 inline constexpr std::size_t kNsmRandomBytes = 256;
@@ -86,11 +85,33 @@ inline constexpr std::size_t kListeningPortsMax = 64;
 inline constexpr std::chrono::milliseconds kRestartDelayMin = 100ms;
 inline constexpr std::chrono::milliseconds kRestartDelayMax = 30s;
 inline constexpr std::chrono::milliseconds kRestartCalm = 60s;
-// TLS
-inline constexpr std::chrono::seconds kTlsHandshakeTime = 10s;
-inline constexpr std::size_t kTlsCertificateListBytesMax = 64 * 1024;
-inline constexpr int kTlsChainDepthMax = 4;
-inline constexpr std::size_t kTlsRecordBytesMax = 16384;
-inline constexpr unsigned kTlsPostHandshakeMessagesMax = 64;  // key updates and tickets, a connection
+inline constexpr std::chrono::milliseconds kProbeTime = 2s;          // one question to the app
+inline constexpr std::chrono::milliseconds kProbeFirst = 10ms;       // the first wait; doubles while the app starts
+inline constexpr std::chrono::milliseconds kProbeStartMax = 500ms;
+inline constexpr std::chrono::milliseconds kProbeInterval = 10s;     // where the manifest has no health check
+inline constexpr unsigned kProbeFailures = 3;                        // in a row, until a healthy app is unhealthy
+inline constexpr std::chrono::milliseconds kAppSilentTime = 5s;      // until it is said what the app listens on instead
+inline constexpr std::chrono::milliseconds kAppOutputDrainTime = 1s; // for what an ended app left in its pipes
+inline constexpr std::size_t kAppOutputBufferBytes = 16 * 1024;
+inline constexpr std::uint16_t kLocalApiPort = 9999;
+// Boot of a cage (runtime/boot/)
+inline constexpr std::size_t kCmdlineBytesMax = 4096;
+inline constexpr std::size_t kSeedBytesMin = 32;
+inline constexpr std::size_t kJournalEntriesMax = 256;
+inline constexpr std::chrono::milliseconds kHeartbeatTime = 10s;
+inline constexpr std::chrono::milliseconds kControlRetryMin = 50ms;
+inline constexpr std::chrono::milliseconds kControlRetryMax = 5s;
+inline constexpr std::chrono::milliseconds kControlFlushTime = 2s;   // for the journal of a boot that failed
+inline constexpr std::size_t kControlQueueBytesMax = 1024 * 1024;    // of log lines and metrics that the host has not read
+inline constexpr std::chrono::milliseconds kTokenTime = 10s;         // one request to the host's broker
+inline constexpr std::size_t kLifecycleConnectionsMax = 8;
+inline constexpr std::chrono::milliseconds kLifecycleIdleTime = 60s;
+inline constexpr std::chrono::milliseconds kDrainTimeMax = 300s;
+inline constexpr std::chrono::milliseconds kProvisionTime = 120s;    // from the first token request to a grant, all tries
+inline constexpr std::chrono::milliseconds kProvisionTryTime = 20s;  // one try
+inline constexpr std::chrono::milliseconds kProvisionRetryMin = 200ms;
+inline constexpr std::chrono::milliseconds kProvisionRetryMax = 5s;
+inline constexpr std::chrono::milliseconds kAppHealthyTime = 120s;   // from its start until the app must be healthy
+inline constexpr std::chrono::milliseconds kAppStopTime = 10s;       // from its stop signal to its end
 
 }  // namespace cages::limits

@@ -27,4 +27,7 @@ class SystemRandom final : public Random {
   void fill(std::span<Byte> into) override;
 };
 
+// add_entropy mixes `bytes` into OpenSSL's generator; it can only get better by it.
+void add_entropy(const Secret& bytes);
+
 }  // namespace cages::crypto

@@ -6,9 +6,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <csignal>
 #include <cstdlib>
 #include <exception>
@@ -29,6 +29,8 @@ void report(const std::string& name, const std::exception_ptr& exception) {
   } catch (const boost::system::system_error& e) {
     if (e.code() == asio::error::operation_aborted) return;
     log::error("task.exception", Error(Code::INTERNAL, name, "", e.what()));
+  } catch (const asio::multiple_exceptions& e) {
+    report(name, e.first_exception());  // of together(): both unwound
   } catch (const std::exception& e) {
     log::error("task.exception", Error(Code::INTERNAL, name, "", e.what()));
   } catch (...) {
@@ -36,14 +38,15 @@ void report(const std::string& name, const std::exception_ptr& exception) {
   }
 }
 
-// Asio 1.26's co_spawn throws out of the loop where a task is cancelled before its first wait ended; so there always is one.
+// Asio 1.26's co_spawn throws out of the loop where a task is cancelled before its first wait ended; so there always is
+// one.
 Task<void> begin(Task<void> task) {
   co_await asio::post(asio::use_awaitable);
   co_await std::move(task);
 }
 
 void ignore_sigpipe() {
-  struct sigaction current {};
+  struct sigaction current{};
   ::sigaction(SIGPIPE, nullptr, &current);
   if (current.sa_handler != SIG_DFL) return;
   current.sa_handler = SIG_IGN;
@@ -54,8 +57,12 @@ void ignore_sigpipe() {
 
 struct TaskGroup::State {
   explicit State(asio::io_context& c) : context(c) {}
+  struct Child {
+    asio::cancellation_signal signal;
+    bool ended = false;
+  };
   asio::io_context& context;
-  std::list<asio::cancellation_signal> children;
+  std::list<Child> children;
   Event ended;
   bool cancelled = false;
   bool stops_loop = false;  // when the last child ends
@@ -63,7 +70,9 @@ struct TaskGroup::State {
   void cancel() {
     cancelled = true;
     // race: emitting only posts completions, so no child leaves the list meanwhile.
-    for (auto& child : children) child.emit(asio::cancellation_type::terminal);
+    for (auto& child : children) {
+      if (!child.ended) child.signal.emit(asio::cancellation_type::terminal);
+    }
   }
 };
 
@@ -74,14 +83,19 @@ TaskGroup::~TaskGroup() { state_->cancel(); }
 void TaskGroup::spawn(std::string name, Task<void> task) {
   const auto child = state_->children.emplace(state_->children.end());
   asio::co_spawn(state_->context, begin(std::move(task)),
-                 asio::bind_cancellation_slot(
-                     child->slot(), [state = state_, child, name = std::move(name)](const std::exception_ptr& e) {
-                       report(name, e);
-                       state->children.erase(child);
-                       state->ended.notify();
-                       if (state->stops_loop && state->children.empty()) state->context.stop();
-                     }));
-  if (state_->cancelled) child->emit(asio::cancellation_type::terminal);
+                 asio::bind_cancellation_slot(child->signal.slot(), [state = state_, child, name = std::move(name)](
+                                                                        const std::exception_ptr& e) {
+                   report(name, e);
+                   child->ended = true;
+                   // race: a cancellation that was emitted before waits in the loop's queue and will look at its
+                   // signal; so the child leaves the list behind it.
+                   asio::post(state->context, [state, child] {
+                     state->children.erase(child);
+                     state->ended.notify();
+                     if (state->stops_loop && state->children.empty()) state->context.stop();
+                   });
+                 }));
+  if (state_->cancelled) child->signal.emit(asio::cancellation_type::terminal);
 }
 
 void TaskGroup::cancel() { state_->cancel(); }

@@ -19,14 +19,22 @@ struct AppEnds {
   Fd events;  // stream socket: AppMessage both ways
 };
 
-class Spawner {
+// Starts one app and says where to hear of it. The Spawner, or a stand-in in tests.
+class AppStarter {
+ public:
+  virtual ~AppStarter() = default;
+  // start has one app started; ends the one before, if it still runs. What became of it comes through `events`.
+  virtual Result<AppEnds> start(const AppSpec& spec) = 0;
+  // end kills the app and all its processes, at once.
+  virtual Result<void> end() = 0;
+};
+
+class Spawner final : public AppStarter {
  public:
   // fork starts the process. Call it once, first thing in main: it inherits what is in memory.
   static Result<Spawner> fork();
-  // start has one app started; ends the one before, if it still runs. What became of it comes through `events`.
-  Result<AppEnds> start(const AppSpec& spec);
-  // end kills the app and all its processes, at once.
-  Result<void> end();
+  Result<AppEnds> start(const AppSpec& spec) override;
+  Result<void> end() override;
   [[nodiscard]] pid_t pid() const { return pid_; }
 
  private:
