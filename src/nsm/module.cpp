@@ -3,7 +3,8 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "nsm/document.h"
+#include "wire/attestation_document.h"
+#include "wire/cose.h"
 
 namespace cages::nsm {
 namespace {
@@ -20,6 +21,19 @@ struct Overload : F... {
 NsmResponse outcome(NsmStatus status, NsmResponse done) {
   if (status != NsmStatus::success) return NsmRefusal{status};
   return done;
+}
+
+// As real NSMs write them since 2025 (nitro.md §3.1).
+Result<Bytes> sign_document(wire::DocumentClaims claims, const Signer& signer) {
+  constexpr auto kAlgorithm = wire::CoseAlgorithm::es384;
+  wire::UnverifiedDocument document;
+  document.claims = std::move(claims);
+  document.certificate = to_bytes(signer.certificate);
+  for (const ByteView certificate : signer.cabundle) document.cabundle.push_back(to_bytes(certificate));
+  const Bytes payload = wire::write_payload(document, wire::MapForm::indefinite);
+  TRY_ASSIGN(const Bytes signature,
+             signer.key.sign(wire::cose_to_be_signed(wire::cose_protected_header(kAlgorithm), payload)));
+  return wire::write_cose_sign1(kAlgorithm, payload, signature);
 }
 
 bool too_large(const std::optional<Bytes>& value, std::size_t bytes_max) { return value && value->size() > bytes_max; }
@@ -48,7 +62,13 @@ NsmResponse Module::attest(const wire::NsmAttestationRequest& request) {
     log::error("nsm.certificates", signer.error());
     return NsmRefusal{NsmStatus::internal_error};
   }
-  auto document = sign_document(authority_.module(), clock_.wall(), pcrs_, *signer, request);
+  auto document = sign_document({.module_id = authority_.module().text(),
+                                 .timestamp_ms = static_cast<std::uint64_t>(clock_.wall().time_since_epoch().count()),
+                                 .pcrs = pcrs_.locked_values(),
+                                 .public_key = request.public_key,
+                                 .user_data = request.user_data,
+                                 .nonce = request.nonce},
+                                *signer);
   if (!document) {
     log::error("nsm.sign", document.error());
     return NsmRefusal{NsmStatus::internal_error};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "attest/nsm_client.h"
+#include "crypto/hash.h"
 
 namespace cages::nsm {
 namespace {

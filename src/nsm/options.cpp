@@ -76,7 +76,7 @@ Result<PlatformPcrs> parse_pcrs(const std::vector<std::string_view>& texts) {
     if (equals == std::string_view::npos) return fail(Code::USAGE, "--pcr", "N=HEX", printable(text));
     TRY_ASSIGN(const auto index, parse_number<std::uint16_t>("--pcr", text.substr(0, equals), 0, kPlatformPcrs - 1));
     const auto value = parse_hex(text.substr(equals + 1));
-    if (!value || value->size() != PcrValue{}.size()) {
+    if (!value || value->size() != Pcr{}.size()) {
       return fail(Code::USAGE, "--pcr " + std::to_string(index), "48 bytes in hex", printable(text));
     }
     if (seen.at(index)) return fail(Code::USAGE, "--pcr " + std::to_string(index), "once", "twice");

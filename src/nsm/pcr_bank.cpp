@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
+#include "crypto/hash.h"
+
 namespace cages::nsm {
 
 using wire::NsmStatus;
 
 PcrBank::PcrBank(const PlatformPcrs& platform) {
-  for (std::size_t i = 0; i < platform.size(); ++i) pcrs_.at(i) = Pcr{platform.at(i), true};
+  for (std::size_t i = 0; i < platform.size(); ++i) pcrs_.at(i) = Register{platform.at(i), true};
 }
 
 std::vector<std::uint16_t> PcrBank::locked_indices() const {
@@ -19,9 +21,15 @@ std::vector<std::uint16_t> PcrBank::locked_indices() const {
   return indices;
 }
 
+PcrValues PcrBank::locked_values() const {
+  PcrValues values;
+  for (const std::uint16_t index : locked_indices()) values[static_cast<PcrValues::key_type>(index)] = value(index);
+  return values;
+}
+
 NsmStatus PcrBank::extend(std::uint16_t index, ByteView data) {
   if (!valid(index)) return NsmStatus::invalid_index;
-  Pcr& pcr = pcrs_.at(index);
+  Register& pcr = pcrs_.at(index);
   if (pcr.locked) return NsmStatus::read_only_index;
   crypto::Hasher hasher(crypto::Hasher::Algorithm::sha384);
   hasher.update(pcr.value);

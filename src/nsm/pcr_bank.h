@@ -8,16 +8,14 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
-#include "crypto/hash.h"
+#include "base/pcr.h"
 #include "wire/nsm.h"
 
 namespace cages::nsm {
 
-using PcrValue = crypto::Digest384;
-
 // Those that the hypervisor fills and locks before the enclave starts: 0 … 15.
 inline constexpr std::uint16_t kPlatformPcrs = 16;
-using PlatformPcrs = std::array<PcrValue, kPlatformPcrs>;
+using PlatformPcrs = std::array<Pcr, kPlatformPcrs>;
 
 class PcrBank {
  public:
@@ -26,9 +24,11 @@ class PcrBank {
 
   [[nodiscard]] static bool valid(std::uint16_t index) { return index < limits::kNsmPcrs; }
   // value, locked: only for a valid index.
-  [[nodiscard]] const PcrValue& value(std::uint16_t index) const { return pcrs_.at(index).value; }
+  [[nodiscard]] const Pcr& value(std::uint16_t index) const { return pcrs_.at(index).value; }
   [[nodiscard]] bool locked(std::uint16_t index) const { return pcrs_.at(index).locked; }
   [[nodiscard]] std::vector<std::uint16_t> locked_indices() const;
+  // locked_values: what a document carries.
+  [[nodiscard]] PcrValues locked_values() const;
 
   // extend: value = SHA-384(value || data). invalid_index, or read_only_index where it is locked.
   wire::NsmStatus extend(std::uint16_t index, ByteView data);
@@ -38,11 +38,11 @@ class PcrBank {
   wire::NsmStatus lock_range(std::uint16_t range);
 
  private:
-  struct Pcr {
-    PcrValue value{};
+  struct Register {
+    Pcr value{};
     bool locked = false;
   };
-  std::array<Pcr, limits::kNsmPcrs> pcrs_{};
+  std::array<Register, limits::kNsmPcrs> pcrs_{};
 };
 
 }  // namespace cages::nsm
