@@ -62,9 +62,10 @@ inline constexpr std::size_t kImageDepthMax = 256;                 // components
 inline constexpr std::uint64_t kImageFileBytesMax = 0xffff'ffff;   // one file: cpio's size field has 32 bits
 inline constexpr std::uint64_t kImageContentBytesMax = 64ULL * 1024 * 1024 * 1024;  // all files of one image
 inline constexpr std::uint64_t kImageLayersMax = 256;
-inline constexpr std::uint64_t kImageCompressionRatioMax = 1100;   // deflate cannot do better than 1032
+inline constexpr std::uint64_t kImageCompressionRatioMax = 200;    // bytes that one byte of a layer may become
 inline constexpr std::uint64_t kImageRatioFreeBytes = 16 * 1024 * 1024;  // output below which no ratio is looked at
 inline constexpr std::size_t kImageJsonBytesMax = 4 * 1024 * 1024;       // index, manifest, configuration of an image
+inline constexpr std::size_t kImageUserFileBytesMax = 4 * 1024 * 1024;   // its /etc/passwd, /etc/group
 // NSM: what it holds, and how long an enclave waits for it (the kernel's driver waits for two minutes)
 inline constexpr std::size_t kNsmPcrs = 32;
 inline constexpr std::size_t kNsmRandomBytes = 256;
@@ -85,6 +86,12 @@ inline constexpr std::size_t kListeningPortsMax = 64;
 inline constexpr std::chrono::milliseconds kRestartDelayMin = 100ms;
 inline constexpr std::chrono::milliseconds kRestartDelayMax = 30s;
 inline constexpr std::chrono::milliseconds kRestartCalm = 60s;
+// TLS
+inline constexpr std::chrono::seconds kTlsHandshakeTime = 10s;
+inline constexpr std::size_t kTlsCertificateListBytesMax = 64 * 1024;
+inline constexpr int kTlsChainDepthMax = 4;
+inline constexpr std::size_t kTlsRecordBytesMax = 16384;
+inline constexpr unsigned kTlsPostHandshakeMessagesMax = 64;  // key updates and tickets, a connection
 inline constexpr std::chrono::milliseconds kProbeTime = 2s;          // one question to the app
 inline constexpr std::chrono::milliseconds kProbeFirst = 10ms;       // the first wait; doubles while the app starts
 inline constexpr std::chrono::milliseconds kProbeStartMax = 500ms;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// TomlTable: a TOML file whose reader asks for each setting by name and then finds what nobody asked for: an unknown key is an
-// error that names its line and the nearest known one. For configuration files. The parser behind it is seen by toml.cpp alone.
+// TomlTable: a TOML file whose reader asks for each setting by name and then finds what nobody asked for: an unknown
+// key is an error that names its line and the nearest known one. For configuration files. The parser behind it is seen
+// by toml.cpp alone.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +20,14 @@ namespace cages {
 
 class TomlTable {
  public:
-  // parse_toml reads a whole file of at most kTomlBytesMax bytes. `file` is how errors call it ("cage.toml"). TOML with the
-  // line on bad syntax; LIMIT.
+  // parse_toml reads a whole file of at most kTomlBytesMax bytes. `file` is how errors call it ("cage.toml"). TOML with
+  // the line on bad syntax; LIMIT.
   friend Result<TomlTable> parse_toml(std::string_view text, std::string_view file);
 
   TomlTable() = default;
 
-  // Each returns the value of `key`, or none where it is absent; TOML_KEY (with its line) where it has another type or is out
-  // of its bounds. All of them make the key known.
+  // Each returns the value of `key`, or none where it is absent; TOML_KEY (with its line) where it has another type or
+  // is out of its bounds. All of them make the key known.
   Result<std::optional<std::string>> text(std::string_view key);
   Result<std::optional<bool>> boolean(std::string_view key);
   Result<std::optional<std::int64_t>> integer(std::string_view key, std::int64_t low, std::int64_t high);

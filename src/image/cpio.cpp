@@ -68,14 +68,6 @@ Result<std::string> clean_path(std::string_view path) {
   return std::string(path);
 }
 
-std::uint64_t cpio_entry_bytes(std::size_t path_bytes, std::uint64_t content_bytes) {
-  return rounded_up(kHeadBytes + path_bytes + 1, 4) + rounded_up(content_bytes, 4);
-}
-
-std::uint64_t cpio_end_bytes(std::uint64_t archive_bytes) {
-  return rounded_up(archive_bytes + cpio_entry_bytes(kTrailer.size(), 0), kArchiveAlign) - archive_bytes;
-}
-
 Result<void> CpioWriter::write(ByteView bytes) {
   written_ += bytes.size();
   return sink_(bytes);
@@ -107,7 +99,8 @@ Result<void> CpioWriter::head(std::string_view path, std::uint32_t mode, std::ui
   return pad(4);
 }
 
-Result<void> CpioWriter::directory(std::string_view path, std::uint32_t permissions, std::uint32_t uid, std::uint32_t gid) {
+Result<void> CpioWriter::directory(std::string_view path, std::uint32_t permissions, std::uint32_t uid,
+                                   std::uint32_t gid) {
   TRY(check_path(path));
   directories_.emplace(path);
   return head(path, (permissions & 07777) | kDirectory, uid, gid, 2, next_inode_++, 0, kCpioTime);
@@ -145,7 +138,8 @@ Result<void> CpioWriter::file(std::string_view path, std::uint32_t permissions, 
 Result<void> CpioWriter::link(std::string_view path, std::string_view first) {
   TRY(check_path(path));
   const auto found = shared_.find(first);
-  if (found == shared_.end()) return bad("hard link", "a file written before with more names to come", printable(first));
+  if (found == shared_.end())
+    return bad("hard link", "a file written before with more names to come", printable(first));
   Shared& shared = found->second;
   TRY(head(path, shared.mode, shared.uid, shared.gid, shared.links, shared.inode, 0, kCpioTime));
   if (--shared.names_left == 0) shared_.erase(found);
@@ -166,7 +160,8 @@ struct CpioReader::Head {
 Result<void> CpioReader::read_exact(std::span<Byte> into, std::string_view what) {
   TRY_ASSIGN(const std::size_t got, fill(source_, into));
   position_ += got;
-  if (got != into.size()) return bad(what, std::to_string(into.size()) + " bytes", "the end after " + std::to_string(got));
+  if (got != into.size())
+    return bad(what, std::to_string(into.size()) + " bytes", "the end after " + std::to_string(got));
   return {};
 }
 
@@ -203,7 +198,8 @@ Result<CpioReader::Head> CpioReader::read_head() {
   for (std::size_t i = 0; i < field.size(); ++i) {
     TRY_ASSIGN(field[i], read_hex(text.substr(kMagic.size() + i * 8, 8)));
   }
-  Head head{field[0], field[1], field[2], field[3], field[4], field[5], field[6], field[7], field[8], field[9], field[10], {}};
+  Head head{field[0], field[1], field[2], field[3], field[4],  field[5],
+            field[6], field[7], field[8], field[9], field[10], {}};
   const std::uint32_t name_bytes = field[11];
   if (name_bytes < 2) return bad("path", "a name", "none");
   if (name_bytes > limits::kImagePathBytesMax + 1) return too_much("path bytes", limits::kImagePathBytesMax);
@@ -229,7 +225,8 @@ Result<void> CpioReader::end() {
 Result<void> CpioReader::count(std::size_t path_bytes) {
   if (++entries_ > limits::kImageEntriesMax) return too_much("entries", limits::kImageEntriesMax);
   path_bytes_ += path_bytes;
-  if (path_bytes_ > limits::kImagePathBytesTotalMax) return too_much("path bytes in all", limits::kImagePathBytesTotalMax);
+  if (path_bytes_ > limits::kImagePathBytesTotalMax)
+    return too_much("path bytes in all", limits::kImagePathBytesTotalMax);
   return {};
 }
 
@@ -259,7 +256,8 @@ Result<void> CpioReader::admit(const CpioEntry& entry) {
 
 Result<void> CpioReader::read_target(CpioEntry& entry) {
   if (entry.size == 0) return bad("symlink", "a target", "none: " + printable(entry.path));
-  if (entry.size > limits::kImagePathBytesMax) return too_much("bytes of a symlink's target", limits::kImagePathBytesMax);
+  if (entry.size > limits::kImagePathBytesMax)
+    return too_much("bytes of a symlink's target", limits::kImagePathBytesMax);
   Bytes target(static_cast<std::size_t>(entry.size));
   TRY(read_exact(target, "symlink"));
   if (std::ranges::find(target, Byte{0}) != target.end()) return bad("symlink", "no NUL", printable(as_text(target)));

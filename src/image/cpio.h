@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ramdisks: cpio archives of the "newc" kind. The writer writes the one canonical form (docs/decisions/0020-ramdisk-form.md):
-// entries in ascending byte order of their paths, a fixed modification time, numbered from 721, lower-case hexadecimal, hard
-// links by a shared number, padded to 512 bytes. The reader reads any newc archive, as a stream, within the bounds of
-// base/limits.h, and gives out only paths that stay inside. For image/, the drivers (unpacking) and `cage diff`. Not for layers
-// of container images: those are tar (image/layer.h).
+// Ramdisks: cpio archives of the "newc" kind. The writer writes the one canonical form
+// (docs/decisions/0020-ramdisk-form.md): entries in ascending byte order of their paths, a fixed modification time,
+// numbered from 721, lower-case hexadecimal, hard links by a shared number, padded to 512 bytes. The reader reads any
+// newc archive, as a stream, within the bounds of base/limits.h, and gives out only paths that stay inside. For image/,
+// the drivers (unpacking) and `cage diff`. Not for layers of container images: those are tar (image/layer.h).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct CpioEntry {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t mtime = kCpioTime;
-  std::uint64_t size = 0;  // of the content; of a symlink: of its target
+  std::uint64_t size = 0;          // of the content; of a symlink: of its target
   std::uint32_t device_major = 0;  // of a device node
   std::uint32_t device_minor = 0;
   std::string target;        // a symlink's target, as it stands in the archive; never followed here
@@ -38,19 +38,15 @@ struct CpioEntry {
   [[nodiscard]] bool is_symlink() const { return (mode & 0170000) == 0120000; }
 };
 
-// cpio_entry_bytes returns what one entry takes in an archive, cpio_end_bytes the trailer with the padding after
-// `archive_bytes` bytes of entries. Sizes are needed before the content: EIF headers come first.
-std::uint64_t cpio_entry_bytes(std::size_t path_bytes, std::uint64_t content_bytes);
-std::uint64_t cpio_end_bytes(std::uint64_t archive_bytes);
-
 class CpioWriter {
  public:
   // lifetime: `sink` is kept until finish().
   explicit CpioWriter(Sink sink) : sink_(std::move(sink)) {}
 
-  // directory, symlink and file write one entry each. CPIO where the path is not clean, does not sort after the one before, or
-  // has a parent that is no directory written before; LIMIT above a bound. `permissions`: the low 12 bits of st_mode.
-  // `links`: how many names the file has, this one among them; when above 1, link() must follow for each of the others.
+  // directory, symlink and file write one entry each. CPIO where the path is not clean, does not sort after the one
+  // before, or has a parent that is no directory written before; LIMIT above a bound. `permissions`: the low 12 bits of
+  // st_mode. `links`: how many names the file has, this one among them; when above 1, link() must follow for each of
+  // the others.
   Result<void> directory(std::string_view path, std::uint32_t permissions, std::uint32_t uid, std::uint32_t gid);
   Result<void> symlink(std::string_view path, std::string_view target, std::uint32_t uid, std::uint32_t gid);
   Result<void> file(std::string_view path, std::uint32_t permissions, std::uint32_t uid, std::uint32_t gid,
@@ -66,8 +62,8 @@ class CpioWriter {
     std::uint32_t inode, mode, uid, gid, links, names_left;
   };
   Result<void> check_path(std::string_view path);
-  Result<void> head(std::string_view path, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid, std::uint32_t links,
-                    std::uint32_t inode, std::uint64_t size, std::uint32_t time);
+  Result<void> head(std::string_view path, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
+                    std::uint32_t links, std::uint32_t inode, std::uint64_t size, std::uint32_t time);
   Result<void> write(ByteView bytes);
   Result<void> pad(std::size_t to);
 
@@ -85,11 +81,11 @@ class CpioReader {
   // lifetime: `source` is kept. It ends where the ramdisk ends.
   explicit CpioReader(Source source) : source_(std::move(source)) {}
 
-  // next skips what is left of the last entry's content and returns the next entry, or nothing after a correct end. CPIO
-  // (subject: what is wrong) for bad heads, paths that leave the root, a path that occurs twice, a parent that is anything but
-  // a directory (so no entry can be written through a symlink), non-zero bytes after the trailer, a missing trailer; LIMIT above
-  // kImageEntriesMax, kImagePathBytesMax, kImagePathBytesTotalMax, kImageDepthMax. A parent may have no entry of its own: some
-  // tools leave it out; nothing but a directory can then come under its name.
+  // next skips what is left of the last entry's content and returns the next entry, or nothing after a correct end.
+  // CPIO (subject: what is wrong) for bad heads, paths that leave the root, a path that occurs twice, a parent that is
+  // anything but a directory (so no entry can be written through a symlink), non-zero bytes after the trailer, a
+  // missing trailer; LIMIT above kImageEntriesMax, kImagePathBytesMax, kImagePathBytesTotalMax, kImageDepthMax. A
+  // parent may have no entry of its own: some tools leave it out; nothing but a directory can then come under its name.
   Result<std::optional<CpioEntry>> next();
   // read returns content of the entry that next() returned last; 0 = its end.
   Result<std::size_t> read(std::span<Byte> into);
@@ -115,11 +111,12 @@ class CpioReader {
   std::size_t path_bytes_ = 0;
   enum class Seen : std::uint8_t { directory, implied_directory, other };
   std::map<std::string, Seen, std::less<>> seen_;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> inodes_;  // (device, number) of files with several names
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string>
+      inodes_;  // (device, number) of files with several names
 };
 
-// clean_path: the path relative to the root without "./" before and "/" after it; "." for the root. CPIO where a component is
-// empty, "." or "..", where the path is absolute or holds NUL; LIMIT where it is too long or deep.
+// clean_path: the path relative to the root without "./" before and "/" after it; "." for the root. CPIO where a
+// component is empty, "." or "..", where the path is absolute or holds NUL; LIMIT where it is too long or deep.
 Result<std::string> clean_path(std::string_view path);
 
 }  // namespace cages::image

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Source and Sink: content that is streamed because it is too big to hold. For image/ and those who read or write ramdisks.
-// Synchronous: network traffic has net/stream.h.
+// Source and Sink: content that is streamed because it is too big to hold. For image/ and those who read or write
+// ramdisks. Synchronous: network traffic has net/stream.h.
 #pragma once
 
 #include <functional>

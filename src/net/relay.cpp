@@ -1,31 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/relay.h"
 
-#include <array>
 #include <optional>
 
-#include "base/limits.h"
 #include "net/event_loop.h"
+#include "net/read_buffer.h"
 
 namespace cages::net {
 namespace {
-
-// An idle connection holds the small buffer alone: most connections are idle most of the time.
-class Buffer {
- public:
-  std::span<Byte> next() { return large_.empty() ? std::span<Byte>(small_) : std::span<Byte>(large_); }
-  void adapt(std::size_t used) {
-    if (used == small_.size() && large_.empty()) {
-      large_.resize(limits::kRelayBufferBytes);
-    } else if (used < small_.size() && !large_.empty()) {
-      large_ = Bytes();
-    }
-  }
-
- private:
-  std::array<Byte, limits::kRelayIdleBufferBytes> small_;
-  Bytes large_;
-};
 
 // Closes both streams when nothing moved for `time`. Looks again instead of being set anew at each read.
 class IdleWatch {
@@ -62,7 +44,7 @@ class IdleWatch {
 }  // namespace
 
 Task<Result<void>> copy_all(Stream& from, Stream& to, std::uint64_t& bytes) {
-  Buffer buffer;
+  ReadBuffer buffer;
   for (;;) {
     const std::span<Byte> into = buffer.next();
     CO_TRY_ASSIGN(const std::size_t n, co_await from.read_some(into));

@@ -226,7 +226,8 @@ Result<void> check_secrets(const Manifest& m) {
   if (m.secrets.size() > limits::kManifestItemsMax) return bad("secrets", "fewer names", "too many");
   std::string_view before;
   for (const SecretName& secret : m.secrets) {
-    if (!valid_variable_name(secret.name)) return bad("secrets", "a name [A-Za-z_][A-Za-z0-9_]*", printable(secret.name));
+    if (!valid_variable_name(secret.name))
+      return bad("secrets", "a name [A-Za-z_][A-Za-z0-9_]*", printable(secret.name));
     if (secret.name <= before) return bad("secrets", "names in ascending order, each once", printable(secret.name));
     before = secret.name;
     // A secret never replaces a variable that the image or the manifest set (design §4.8).
@@ -240,14 +241,16 @@ Result<void> check_secrets(const Manifest& m) {
 
 Result<void> check_health(const Health& health) {
   if (health.kind == HealthKind::none) {
-    if (!health.path.empty() || health.port != 0 || health.interval_ms != 0) return bad("health", "nothing", "a setting");
+    if (!health.path.empty() || health.port != 0 || health.interval_ms != 0)
+      return bad("health", "nothing", "a setting");
     return {};
   }
   if (health.port == 0) return bad("health", "a port", "0");
   if (health.interval_ms < limits::kHealthIntervalMsMin || health.interval_ms > limits::kHealthIntervalMsMax) {
-    return bad("health",
-               std::to_string(limits::kHealthIntervalMsMin) + " to " + std::to_string(limits::kHealthIntervalMsMax) + " ms",
-               std::to_string(health.interval_ms));
+    return bad(
+        "health",
+        std::to_string(limits::kHealthIntervalMsMin) + " to " + std::to_string(limits::kHealthIntervalMsMax) + " ms",
+        std::to_string(health.interval_ms));
   }
   const bool http = health.kind == HealthKind::http;
   if (http != health.path.starts_with('/') || (!http && !health.path.empty())) {
@@ -270,7 +273,8 @@ Result<void> check_lists(const Manifest& m) {
   TRY(check_texts("decrypt", m.decrypt_routes, kItems, kText));
   if (m.user.groups.size() > limits::kManifestGroupsMax) return bad("user", "fewer groups", "too many");
   if (m.platform_roots.empty() || m.platform_roots.size() > limits::kPlatformRootsMax) {
-    return bad("platform_roots", "1 to " + std::to_string(limits::kPlatformRootsMax), std::to_string(m.platform_roots.size()));
+    return bad("platform_roots", "1 to " + std::to_string(limits::kPlatformRootsMax),
+               std::to_string(m.platform_roots.size()));
   }
   return {};
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manifest: the measured policy of a cage (design §3), /cage/manifest of ramdisk 1. It holds all that decides what the cage may
-// do: what runs, who may reach it, whom it may reach, which secrets it gets, and whose it is. Made by image/ from cage.toml,
-// cage.lock and the image's configuration; read by the runtime at boot, by the platform at upload, by `cage diff`. Not for what
-// is unmeasured (resources, addresses, values of secrets).
+// Manifest: the measured policy of a cage (design §3), /cage/manifest of ramdisk 1. It holds all that decides what the
+// cage may do: what runs, who may reach it, whom it may reach, which secrets it gets, and whose it is. Made by image/
+// from cage.toml, cage.lock and the image's configuration; read by the runtime at boot, by the platform at upload, by
+// `cage diff`. Not for what is unmeasured (resources, addresses, values of secrets).
 //
-// On the wire: canonical CBOR ["cages/manifest", 1, {1: …, …, 21: …}], every key present, in ascending order, so that one policy
-// has one spelling. parse_manifest accepts exactly what write_manifest writes.
+// On the wire: canonical CBOR ["cages/manifest", 1, {1: …, …, 21: …}], every key present, in ascending order, so that
+// one policy has one spelling. parse_manifest accepts exactly what write_manifest writes.
 //    1 name            text                          12 trusted headers  [text], lower case
 //    2 command         [text], argv                  13 logs             [app, context, query], bools
 //    3 environment     [[name, value], …]            14 secrets          [[name, delivery], …], names ascending
@@ -14,7 +14,8 @@
 //    6 stop signal     uint, 1–64                    17 local API        token asked for, bool
 //    7 port            uint, 1–65535                 18 legacy attestation  bool
 //    8 TLS mode        uint                          19 restart policy   uint
-//    9 client CAs      [PEM text]                    20 platform roots   [48 bytes], 1–4: SHA-384 of the root key's SPKI
+//    9 client CAs      [PEM text]                    20 platform roots   [48 bytes], 1–4: SHA-384 of the root key's
+//    SPKI
 //   10 egress          [text], as in cage.toml       21 runtime variant  uint
 //   11 health          [kind, path, port, interval in ms]
 #pragma once
@@ -52,8 +53,8 @@ struct User {
 
 struct Health {
   HealthKind kind = HealthKind::none;
-  std::string path;         // http: begins with "/"; else empty
-  std::uint16_t port = 0;   // none: 0
+  std::string path;               // http: begins with "/"; else empty
+  std::uint16_t port = 0;         // none: 0
   std::uint32_t interval_ms = 0;  // none: 0
   friend bool operator==(const Health&, const Health&) = default;
 };
@@ -98,12 +99,13 @@ struct Manifest {
 // Where the manifest lies in ramdisk 1.
 inline constexpr std::string_view kManifestPath = "cage/manifest";
 
-// parse_manifest reads the canonical form. Failure: CBOR's own codes on bad CBOR, MESSAGE_TYPE or MESSAGE_VERSION for another
-// message, MANIFEST (subject = the member) for a value out of its bounds, LIMIT above kManifestBytesMax.
+// parse_manifest reads the canonical form. Failure: CBOR's own codes on bad CBOR, MESSAGE_TYPE or MESSAGE_VERSION for
+// another message, MANIFEST (subject = the member) for a value out of its bounds, LIMIT above kManifestBytesMax.
 // untrusted: anybody may have written it.
 Result<Manifest> parse_manifest(ByteView bytes);
 
-// write_manifest writes the canonical form; MANIFEST (subject = the member) where parse_manifest would refuse the result.
+// write_manifest writes the canonical form; MANIFEST (subject = the member) where parse_manifest would refuse the
+// result.
 Result<Bytes> write_manifest(const Manifest& manifest);
 
 // valid_cage_name: [a-z][a-z0-9-]{0,31} (interfaces: NAMES).

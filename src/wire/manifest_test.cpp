@@ -48,7 +48,8 @@ TEST(Manifest, KeepsItsSpelling) {
   EXPECT_EQ(hex(write_manifest(m).value()),
             "836e63616765732f6d616e696665737401b50161610281622f6103800483000080"
             "05612f060f071850080009800a800b84006000000c800d83f4f4f40e800ff41082f48011f412f413011481"
-            "5830" + std::string(96, '0') + "1500");
+            "5830" +
+                std::string(96, '0') + "1500");
 }
 
 struct Refusal {
@@ -69,7 +70,8 @@ TEST(Manifest, RefusesValuesOutOfBoundsByName) {
       {"environment", [](Manifest& m) { m.environment[0].name = ""; }},
       {"environment", [](Manifest& m) { m.environment[0].name = "A=B"; }},
       {"environment", [](Manifest& m) { m.environment[1].name = "PATH"; }},
-      {"environment", [](Manifest& m) { m.environment[1].value = std::string(limits::kManifestTextBytesMax + 1, 'x'); }},
+      {"environment",
+       [](Manifest& m) { m.environment[1].value = std::string(limits::kManifestTextBytesMax + 1, 'x'); }},
       {"user", [](Manifest& m) { m.user.groups.assign(limits::kManifestGroupsMax + 1, 1); }},
       {"workdir", [](Manifest& m) { m.workdir = "srv"; }},
       {"stop_signal", [](Manifest& m) { m.stop_signal = 0; }},
