@@ -18,6 +18,7 @@ inline constexpr std::size_t kPayloadBytesMax = 16384;
 inline constexpr std::size_t kCertificateBytesMax = 1024;
 inline constexpr std::size_t kCabundleElementsMax = 8;
 inline constexpr std::size_t kUserDataBytesMax = 1024;
+inline constexpr std::size_t kNsmUserDataBytesMax = 512;  // what we ask an NSM to sign: AWS's own rule, though it signs more
 inline constexpr std::size_t kPublicKeyBytesMax = 1024;
 // NSM
 inline constexpr std::size_t kNsmRequestBytesMax = 4096;
@@ -120,5 +121,9 @@ inline constexpr std::chrono::milliseconds kProvisionRetryMin = 200ms;
 inline constexpr std::chrono::milliseconds kProvisionRetryMax = 5s;
 inline constexpr std::chrono::milliseconds kAppHealthyTime = 120s;   // from its start until the app must be healthy
 inline constexpr std::chrono::milliseconds kAppStopTime = 10s;       // from its stop signal to its end
+// Clients: the session's answer (a document at most), the whole of connecting, files that name a policy
+inline constexpr std::size_t kSessionAnswerBytesMax = kDocumentBytesMax + 1024;
+inline constexpr std::chrono::seconds kClientConnectTime = 30s;
+inline constexpr std::size_t kPolicyFileBytesMax = 1024 * 1024;
 
 }  // namespace cages::limits

@@ -154,6 +154,20 @@ Result<void> DerReader::finish(std::string_view what) const {
   return fail(Code::DER, std::string(what), "the end", std::to_string(input_.size() - position_) + " more bytes");
 }
 
+Bytes der_octet_string(ByteView content) {
+  Bytes length;
+  for (std::size_t left = content.size(); left > 0; left >>= 8) length.insert(length.begin(), static_cast<Byte>(left));
+  Bytes out{der_tag::kOctetString};
+  if (content.size() < 0x80) {
+    out.push_back(static_cast<Byte>(content.size()));
+  } else {
+    out.push_back(static_cast<Byte>(0x80 | length.size()));
+    append(out, length);
+  }
+  append(out, content);
+  return out;
+}
+
 std::string oid_text(ByteView oid) {
   std::string text;
   std::uint64_t arc = 0;

@@ -65,6 +65,9 @@ class DerReader {
   std::size_t position_ = 0;
 };
 
+// der_octet_string writes one OCTET STRING.
+Bytes der_octet_string(ByteView content);
+
 // oid_text writes the dotted form of an OBJECT IDENTIFIER's content, e.g. "2.5.29.15"; arcs above 64 bits as "?".
 std::string oid_text(ByteView oid);
 

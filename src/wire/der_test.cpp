@@ -65,6 +65,16 @@ TEST(DerReader, ReadsTimesAsCertificatesWriteThem) {
   EXPECT_FALSE(time(der_tag::kGeneralizedTime, "20500101000000.5Z"));
 }
 
+TEST(DerReader, ReadsTheOctetStringsThatAreWritten) {
+  for (const std::size_t size : {0U, 1U, 127U, 128U, 255U, 256U, 65535U, 65536U}) {
+    const Bytes content(size, 7);
+    const Bytes written = der_octet_string(content);
+    DerReader reader(written);
+    EXPECT_TRUE(equal(reader.read(der_tag::kOctetString, "x").value().content, content));
+    EXPECT_TRUE(reader.at_end());
+  }
+}
+
 TEST(DerReader, WritesObjectIdentifiersAsText) {
   EXPECT_EQ(oid_text(oid::kKeyUsage), "2.5.29.15");
   EXPECT_EQ(oid_text(oid::kP384), "1.3.132.0.34");
