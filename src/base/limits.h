@@ -126,4 +126,14 @@ inline constexpr std::size_t kSessionAnswerBytesMax = kDocumentBytesMax + 1024;
 inline constexpr std::chrono::seconds kClientConnectTime = 30s;
 inline constexpr std::size_t kPolicyFileBytesMax = 1024 * 1024;
 
+// Enclave images (nitro.md §1)
+inline constexpr std::size_t kEifSectionsMax = 32;
+inline constexpr std::size_t kEifSignatureBytesMax = 32768;
+inline constexpr std::size_t kEifCmdlineBytesMax = 4096;
+inline constexpr std::size_t kEifMetadataBytesMax = 1024 * 1024;
+inline constexpr std::size_t kEifCustomMetadataBytesMax = 4096;
+inline constexpr std::size_t kEifChunkBytes = 256 * 1024;
+// Release statements (design §5)
+inline constexpr std::size_t kReleaseStatementBytesMax = 4096;
+
 }  // namespace cages::limits

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+cages_fuzzer(fuzz_eif SOURCES fuzz/fuzz_eif.cpp LINK cages_eif)
+cages_fuzzer(fuzz_eif_signature SOURCES fuzz/fuzz_eif_signature.cpp LINK cages_eif)
