@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signer: signs with a key that its user need not see, so that the user does not choose how: with a random nonce (OpenSSL), or
-// by RFC 6979 where the same input must give the same bytes (crypto/deterministic).
+// Signer: signs with a key that its user need not see, so that the user does not choose how: with a random nonce
+// (OpenSSL), or by RFC 6979 where the same input must give the same bytes (crypto/deterministic).
 #pragma once
 
 #include "crypto/key.h"

@@ -34,11 +34,14 @@ Result<void> check_fixed_fields(ByteView bytes) {
     return fail(Code::EIF_MAGIC, "", hex(kMagic), hex(bytes.first(kMagic.size())));
   }
   const auto version = read_be<std::uint16_t>(bytes, kVersionAt);
-  if (version < kVersionMin || version > kVersionMax) return fail(Code::EIF_VERSION, "", "2, 3 or 4", std::to_string(version));
+  if (version < kVersionMin || version > kVersionMax)
+    return fail(Code::EIF_VERSION, "", "2, 3 or 4", std::to_string(version));
   const auto flags = read_be<std::uint16_t>(bytes, kFlagsAt);
   if ((flags & ~kFlagAarch64) != 0) return fail(Code::EIF_FLAGS, "", "0 or 1", std::to_string(flags));
-  if (read_be<std::uint16_t>(bytes, kReservedAt) != 0) return fail(Code::EIF_RESERVED, "offset 0x18", "0", "another value");
-  if (read_be<std::uint32_t>(bytes, kUnusedAt) != 0) return fail(Code::EIF_RESERVED, "offset 0x21c", "0", "another value");
+  if (read_be<std::uint16_t>(bytes, kReservedAt) != 0)
+    return fail(Code::EIF_RESERVED, "offset 0x18", "0", "another value");
+  if (read_be<std::uint32_t>(bytes, kUnusedAt) != 0)
+    return fail(Code::EIF_RESERVED, "offset 0x21c", "0", "another value");
   return {};
 }
 
@@ -72,7 +75,8 @@ Result<FileHeader> parse_file_header(std::span<const Byte, kHeaderBytes> bytes) 
     return fail(Code::EIF_SECTION_COUNT, "", "2 to 32", std::to_string(count));
   }
   for (std::size_t i = 0; i < count; ++i) {
-    out.table.push_back({read_be<std::uint64_t>(bytes, kOffsetsAt + 8 * i), read_be<std::uint64_t>(bytes, kSizesAt + 8 * i)});
+    out.table.push_back(
+        {read_be<std::uint64_t>(bytes, kOffsetsAt + 8 * i), read_be<std::uint64_t>(bytes, kSizesAt + 8 * i)});
   }
   return out;
 }
@@ -85,7 +89,8 @@ Result<Section> parse_section_header(std::span<const Byte, kSectionHeaderBytes> 
   if (flags != 0) return fail(Code::EIF_SECTION_FLAGS, std::string(name(section.type)), "0", std::to_string(flags));
   const auto own = read_be<std::uint64_t>(bytes, 4);
   if (own != row.bytes) {
-    return fail(Code::EIF_SECTION_SIZE, std::string(name(section.type)), std::to_string(row.bytes), std::to_string(own));
+    return fail(Code::EIF_SECTION_SIZE, std::string(name(section.type)), std::to_string(row.bytes),
+                std::to_string(own));
   }
   if (section.type == SectionType::signature && own > limits::kEifSignatureBytesMax) {
     return fail(Code::EIF_SIGNATURE_SIZE, "", "at most " + std::to_string(limits::kEifSignatureBytesMax) + " bytes",
@@ -97,16 +102,19 @@ Result<Section> parse_section_header(std::span<const Byte, kSectionHeaderBytes> 
 Result<void> check_extent(const std::vector<TableRow>& table, std::uint64_t file_bytes) {
   std::uint64_t end = kHeaderBytes;
   for (const TableRow& row : table) {
-    if (row.offset < end) return fail(Code::EIF_OVERLAP, "", "offset " + std::to_string(end), std::to_string(row.offset));
+    if (row.offset < end)
+      return fail(Code::EIF_OVERLAP, "", "offset " + std::to_string(end), std::to_string(row.offset));
     // Compared by differences, so that no sum can overflow.
     if (row.offset > file_bytes || file_bytes - row.offset < kSectionHeaderBytes ||
         row.bytes > file_bytes - row.offset - kSectionHeaderBytes) {
-      return fail(Code::EIF_TRUNCATED, "", "a section of " + std::to_string(row.bytes) + " bytes at " + std::to_string(row.offset),
+      return fail(Code::EIF_TRUNCATED, "",
+                  "a section of " + std::to_string(row.bytes) + " bytes at " + std::to_string(row.offset),
                   "a file of " + std::to_string(file_bytes));
     }
     end = end_of(row);
   }
-  if (end != file_bytes) return fail(Code::EIF_TRAILING, "", std::to_string(end) + " bytes", std::to_string(file_bytes));
+  if (end != file_bytes)
+    return fail(Code::EIF_TRAILING, "", std::to_string(end) + " bytes", std::to_string(file_bytes));
   return {};
 }
 

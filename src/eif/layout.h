@@ -28,8 +28,8 @@ Result<FileHeader> parse_file_header(std::span<const Byte, kHeaderBytes> bytes);
 // EIF_SECTION_SIZE, EIF_SIGNATURE_SIZE.
 Result<Section> parse_section_header(std::span<const Byte, kSectionHeaderBytes> bytes, const TableRow& row);
 
-// check_extent: EIF_OVERLAP where a row begins before the end of the one before it (or of the file header), EIF_TRUNCATED
-// where one ends after the file. Gaps are not looked at: see gap_bytes.
+// check_extent: EIF_OVERLAP where a row begins before the end of the one before it (or of the file header),
+// EIF_TRUNCATED where one ends after the file. Gaps are not looked at: see gap_bytes.
 Result<void> check_extent(const std::vector<TableRow>& table, std::uint64_t file_bytes);
 // gap_bytes counts the bytes between the file header and the last section's end that belong to no section.
 std::uint64_t gap_bytes(const std::vector<TableRow>& table);

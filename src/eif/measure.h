@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The measurements of an image (nitro.md §1.4), taken in one pass while it is read or written. For the reader, the writer, and
-// whoever must know what it starts or stores. PCR8 is the signature's business: signature.h.
+// The measurements of an image (nitro.md §1.4), taken in one pass while it is read or written. For the reader, the
+// writer, and whoever must know what it starts or stores. PCR8 is the signature's business: signature.h.
 #pragma once
 
 #include "crypto/hash.h"

@@ -42,7 +42,8 @@ std::string build_time(const char* source_date_epoch) {
   const std::chrono::hh_mm_ss clock(time - day);
   char text[32];
   std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d+00:00", int(date.year()), unsigned(date.month()),
-                unsigned(date.day()), int(clock.hours().count()), int(clock.minutes().count()), int(clock.seconds().count()));
+                unsigned(date.day()), int(clock.hours().count()), int(clock.minutes().count()),
+                int(clock.seconds().count()));
   return text;
 }
 
@@ -53,8 +54,8 @@ Json cages_metadata(std::string_view runtime, std::string_view kernel) {
 Result<std::string> write_metadata(const Metadata& metadata) {
   const std::size_t custom = write_json(metadata.custom_metadata).size();
   if (custom > limits::kEifCustomMetadataBytesMax) {
-    return fail(Code::EIF_METADATA, "CustomMetadata", "at most " + std::to_string(limits::kEifCustomMetadataBytesMax) + " bytes",
-                std::to_string(custom));
+    return fail(Code::EIF_METADATA, "CustomMetadata",
+                "at most " + std::to_string(limits::kEifCustomMetadataBytesMax) + " bytes", std::to_string(custom));
   }
   return write_json(Json::object({{"ImageName", metadata.image_name},
                                   {"ImageVersion", metadata.image_version},

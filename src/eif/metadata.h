@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The metadata section (nitro.md §1.6): JSON that the hypervisor only asks to be there. Never measured, so never trusted: it is
-// shown to people and decides nothing.
+// The metadata section (nitro.md §1.6): JSON that the hypervisor only asks to be there. Never measured, so never
+// trusted: it is shown to people and decides nothing.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +38,11 @@ std::string build_time(const char* source_date_epoch);
 // `kernel`: SHA-256 in hexadecimal, or "none".
 Json cages_metadata(std::string_view runtime, std::string_view kernel);
 
-// write_metadata: compact, AWS's key order. EIF_METADATA where CustomMetadata is longer than kEifCustomMetadataBytesMax.
+// write_metadata: compact, AWS's key order. EIF_METADATA where CustomMetadata is longer than
+// kEifCustomMetadataBytesMax.
 Result<std::string> write_metadata(const Metadata& metadata);
-// untrusted: parse_metadata takes any JSON object; members that are missing or of another type stay empty. EIF_METADATA else.
+// untrusted: parse_metadata takes any JSON object; members that are missing or of another type stay empty. EIF_METADATA
+// else.
 Result<Metadata> parse_metadata(std::string_view text);
 
 }  // namespace cages::eif

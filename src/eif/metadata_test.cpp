@@ -7,9 +7,15 @@ namespace cages::eif {
 namespace {
 
 TEST(Metadata, IsWrittenInAwsKeyOrder) {
-  const Metadata metadata{.image_name = "synthetic", .image_version = "1.0", .build_time = build_time(nullptr),
-                          .build_tool = "synthetic", .build_tool_version = "0", .operating_system = "none",
-                          .kernel_version = "0", .docker_info = {}, .custom_metadata = {}};
+  const Metadata metadata{.image_name = "synthetic",
+                          .image_version = "1.0",
+                          .build_time = build_time(nullptr),
+                          .build_tool = "synthetic",
+                          .build_tool_version = "0",
+                          .operating_system = "none",
+                          .kernel_version = "0",
+                          .docker_info = {},
+                          .custom_metadata = {}};
   EXPECT_EQ(write_metadata(metadata).value(),
             R"({"ImageName":"synthetic","ImageVersion":"1.0","BuildMetadata":{"BuildTime":"1970-01-01T00:00:00+00:00",)"
             R"("BuildTool":"synthetic","BuildToolVersion":"0","OperatingSystem":"none","KernelVersion":"0"},)"

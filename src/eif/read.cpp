@@ -24,7 +24,8 @@ Result<EifFile> EifFile::open(std::shared_ptr<const Source> source, Gaps gaps) {
   TRY(check_sections(file.sections_, file.header_.version));
   file.gap_bytes_ = eif::gap_bytes(header.table);
   if (file.gap_bytes_ != 0 && gaps == Gaps::refuse) {
-    return fail(Code::EIF_GAP, "", "sections that follow each other", std::to_string(file.gap_bytes_) + " bytes between them");
+    return fail(Code::EIF_GAP, "", "sections that follow each other",
+                std::to_string(file.gap_bytes_) + " bytes between them");
   }
   TRY(file.read_texts());
   return file;
@@ -49,7 +50,8 @@ const Section* EifFile::find(SectionType type) const {
 
 std::vector<Section> EifFile::ramdisks() const {
   std::vector<Section> out;
-  std::ranges::copy_if(sections_, std::back_inserter(out), [](const Section& s) { return s.type == SectionType::ramdisk; });
+  std::ranges::copy_if(sections_, std::back_inserter(out),
+                       [](const Section& s) { return s.type == SectionType::ramdisk; });
   return out;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EifFile: an image whose layout has been read and found sound. Sections are streamed; nothing is loaded whole. A sound layout
-// says nothing about checksum or signature: that is check.h. For drivers, the platform, and the command line.
+// EifFile: an image whose layout has been read and found sound. Sections are streamed; nothing is loaded whole. A sound
+// layout says nothing about checksum or signature: that is check.h. For drivers, the platform, and the command line.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@ enum class Gaps : std::uint8_t { refuse, report };
 
 class EifFile {
  public:
-  // untrusted: read looks at the header, the section table and each section's header; the error classes are layout.h's, and
-  // EIF_GAP (unless gaps are to be reported) and EIF_CMDLINE (a NUL in it).
+  // untrusted: read looks at the header, the section table and each section's header; the error classes are layout.h's,
+  // and EIF_GAP (unless gaps are to be reported) and EIF_CMDLINE (a NUL in it).
   static Result<EifFile> open(std::shared_ptr<const Source> source, Gaps gaps = Gaps::refuse);
 
   [[nodiscard]] const Header& header() const { return header_; }
@@ -32,7 +32,8 @@ class EifFile {
   // has_kernel: false where the kernel section is the text that stands for none (interfaces: EIF).
   [[nodiscard]] bool has_kernel() const { return has_kernel_; }
   [[nodiscard]] std::uint64_t file_bytes() const { return source_->size(); }
-  // gap_bytes counts bytes that belong to no section; above 0 the hypervisor boots the file and nitro-cli cannot describe it.
+  // gap_bytes counts bytes that belong to no section; above 0 the hypervisor boots the file and nitro-cli cannot
+  // describe it.
   [[nodiscard]] std::uint64_t gap_bytes() const { return gap_bytes_; }
   [[nodiscard]] const std::array<Byte, kHeaderBytes>& raw_header() const { return raw_header_; }
 
@@ -57,7 +58,8 @@ class EifFile {
 };
 
 // open_eif opens a file with EifFile::open, gaps refused.
-// race: whoever may write to the file can change it between measuring and use; measure a copy that nobody else can write.
+// race: whoever may write to the file can change it between measuring and use; measure a copy that nobody else can
+// write.
 Result<EifFile> open_eif(const std::filesystem::path& path);
 
 }  // namespace cages::eif

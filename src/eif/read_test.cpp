@@ -106,7 +106,8 @@ TEST(EifFile, RefusesEachThingThatTheFormatForbids) {
     const Bytes bytes = test::build(eif);
     const auto file = EifFile::open(memory_source(bytes));
     ASSERT_FALSE(file) << row.why;
-    const std::string got = error_class(file.error()) + (file.error().subject.empty() ? "" : " " + file.error().subject);
+    const std::string got =
+        error_class(file.error()) + (file.error().subject.empty() ? "" : " " + file.error().subject);
     EXPECT_TRUE(got.starts_with(row.error)) << row.why << ": " << got;
   }
 }
@@ -118,15 +119,15 @@ TEST(EifFile, RefusesEveryLieOfTheSectionTable) {
     test::put(bytes, at, value, width);
     return refusal(bytes);
   };
-  EXPECT_EQ(with(0x1c, 547, 8), "EIF_OVERLAP");                        // inside the file header
-  EXPECT_EQ(with(0x1c + 8, 548, 8), "EIF_OVERLAP");                    // on top of the first
-  EXPECT_EQ(with(0x1c + 32, UINT64_MAX, 8), "EIF_TRUNCATED");          // no sum may overflow
-  EXPECT_EQ(with(0x1c + 32, good.size() - 11, 8), "EIF_TRUNCATED");    // no room for a section header
+  EXPECT_EQ(with(0x1c, 547, 8), "EIF_OVERLAP");                      // inside the file header
+  EXPECT_EQ(with(0x1c + 8, 548, 8), "EIF_OVERLAP");                  // on top of the first
+  EXPECT_EQ(with(0x1c + 32, UINT64_MAX, 8), "EIF_TRUNCATED");        // no sum may overflow
+  EXPECT_EQ(with(0x1c + 32, good.size() - 11, 8), "EIF_TRUNCATED");  // no room for a section header
   EXPECT_EQ(with(0x11c + 32, UINT64_MAX, 8), "EIF_TRUNCATED");
   EXPECT_EQ(with(0x11c + 32, UINT64_MAX - 12, 8), "EIF_TRUNCATED");
   EXPECT_EQ(with(0x11c + 32, 10, 8), "EIF_TRUNCATED");
   EXPECT_EQ(with(0x11c + 32, 8, 8), "EIF_TRAILING");
-  EXPECT_EQ(with(0x11c, 5, 8), "EIF_SECTION_SIZE");                    // table and section header disagree
+  EXPECT_EQ(with(0x11c, 5, 8), "EIF_SECTION_SIZE");  // table and section header disagree
 }
 
 TEST(EifFile, RefusesBytesAfterTheEndAndEveryCut) {
@@ -180,7 +181,8 @@ TEST(Measurements, OfOneRamdiskHaveAnEmptyPcr2) {
   eif.sections.resize(4);
   const Measurements m = measured(eif);
   EXPECT_EQ(m.pcr0, m.pcr1);
-  EXPECT_EQ(hex(m.pcr2), "21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c10edb30948c90ba67310f7b964fc500a");
+  EXPECT_EQ(hex(m.pcr2),
+            "21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c10edb30948c90ba67310f7b964fc500a");
 }
 
 TEST(Check, RefusesAWrongChecksum) {

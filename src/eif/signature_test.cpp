@@ -21,9 +21,12 @@ const crypto::PrivateKey& test_key() {
 const crypto::Certificate& test_certificate() {
   static const auto certificate = [] {
     const Bytes name = crypto::common_name("test").value();
-    const crypto::CertificateFields fields{.serial = {1}, .issuer = name, .subject = name,
+    const crypto::CertificateFields fields{.serial = {1},
+                                           .issuer = name,
+                                           .subject = name,
                                            .not_before = from_unix_seconds(1'700'000'000),
-                                           .not_after = from_unix_seconds(2'000'000'000), .extensions = {}};
+                                           .not_after = from_unix_seconds(2'000'000'000),
+                                           .extensions = {}};
     return crypto::issue(fields, test_key().public_key(), test_key()).value();
   }();
   return certificate;
@@ -76,7 +79,7 @@ TEST(Signature, RoundTrips) {
 
 TEST(Signature, IsRefusedForEachThingThatItDoesNotSay) {
   EXPECT_EQ(verdict(cose({})), "accepted");
-  EXPECT_EQ(verdict(cose({.algorithm = -7})), "EIF_SIGNATURE");  // not the curve's
+  EXPECT_EQ(verdict(cose({.algorithm = -7})), "EIF_SIGNATURE_FORMAT");  // not the curve's, so neither the width
   EXPECT_EQ(verdict(cose({.index = 8})), "EIF_SIGNATURE");
   EXPECT_EQ(verdict(cose({.pcr0 = Bytes(48)})), "EIF_SIGNATURE");
   EXPECT_EQ(verdict(cose({.pcr0 = Bytes(47)})), "EIF_SIGNATURE");
@@ -99,9 +102,12 @@ TEST(Signature, OfAnotherCertificateIsRefused) {
   EXPECT_EQ(make_signature(test_certificate(), signer, kPcr0).error().code, Code::EIF_KEY);
   // A genuine signature under somebody else's certificate.
   const Bytes name = crypto::common_name("other").value();
-  const crypto::CertificateFields fields{.serial = {2}, .issuer = name, .subject = name,
+  const crypto::CertificateFields fields{.serial = {2},
+                                         .issuer = name,
+                                         .subject = name,
                                          .not_before = from_unix_seconds(1'700'000'000),
-                                         .not_after = from_unix_seconds(2'000'000'000), .extensions = {}};
+                                         .not_after = from_unix_seconds(2'000'000'000),
+                                         .extensions = {}};
   const auto other = crypto::issue(fields, key.public_key(), key).value();
   EXPECT_EQ(verify_signature({other.pem(), cose({})}, other, kPcr0).error().code, Code::EIF_SIGNATURE);
 }
@@ -116,31 +122,36 @@ TEST(SignatureSection, IsReadInItsOneFormOnly) {
   const std::vector<Row> table{
       {"empty", [](CborWriter& w) { w.array(0); }},
       {"not an array", [](CborWriter& w) { w.map(0); }},
-      {"byte strings", [&](CborWriter& w) {
-         w.array(1).map(2).text("signing_certificate").bytes(pem).text("signature").bytes(sign1);
-       }},
-      {"other order", [&](CborWriter& w) {
+      {"byte strings",
+       [&](CborWriter& w) { w.array(1).map(2).text("signing_certificate").bytes(pem).text("signature").bytes(sign1); }},
+      {"other order",
+       [&](CborWriter& w) {
          integers(w.array(1).map(2).text("signature"), sign1);
          integers(w.text("signing_certificate"), pem);
        }},
-      {"a third member", [&](CborWriter& w) {
+      {"a third member",
+       [&](CborWriter& w) {
          integers(w.array(1).map(3).text("signing_certificate"), pem);
          integers(w.text("signature"), sign1).text("x").uint(1);
        }},
-      {"an integer of two bytes", [&](CborWriter& w) {
+      {"an integer of two bytes",
+       [&](CborWriter& w) {
          w.array(1).map(2).text("signing_certificate").array(1).uint(256).text("signature").array(0);
        }},
-      {"a negative integer", [&](CborWriter& w) {
+      {"a negative integer",
+       [&](CborWriter& w) {
          w.array(1).map(2).text("signing_certificate").array(1).integer(-1).text("signature").array(0);
        }},
-      {"two signatures", [&](CborWriter& w) {
+      {"two signatures",
+       [&](CborWriter& w) {
          w.array(2);
          for (int i = 0; i < 2; ++i) {
            integers(w.map(2).text("signing_certificate"), pem);
            integers(w.text("signature"), sign1);
          }
        }},
-      {"trailing bytes", [&](CborWriter& w) {
+      {"trailing bytes",
+       [&](CborWriter& w) {
          integers(w.array(1).map(2).text("signing_certificate"), pem);
          integers(w.text("signature"), sign1).null();
        }},

@@ -60,7 +60,7 @@ class MemorySource final : public Source {
 Result<std::shared_ptr<const Source>> open_source(const std::filesystem::path& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not block us
   if (!fd) return fail(errno_error(path.string(), errno));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail(errno_error(path.string(), errno));
   if (!S_ISREG(status.st_mode)) return fail(Code::IO, path.string(), "a regular file", "something else");
   return std::make_shared<FileSource>(std::move(fd), static_cast<std::uint64_t>(status.st_size), path.string());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Source: bytes that can be read at any offset, from a file or from memory. For the reader of images; nothing is ever loaded
-// whole.
+// Source: bytes that can be read at any offset, from a file or from memory. For the reader of images; nothing is ever
+// loaded whole.
 #pragma once
 
 #include <filesystem>

@@ -44,8 +44,8 @@ struct Header {
   std::uint32_t crc = 0;
 };
 
-// What the hypervisor measures. Equal PCRs do not mean equal files: header, metadata and the boundaries between sections
-// are not measured.
+// What the hypervisor measures. Equal PCRs do not mean equal files: header, metadata and the boundaries between
+// sections are not measured.
 struct Measurements {
   crypto::Digest384 pcr0{};
   crypto::Digest384 pcr1{};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The synthetic images of the shared test data: every row of its manifest, and the accepted ones written again byte for byte.
+// The synthetic images of the shared test data: every row of its manifest, and the accepted ones written again byte for
+// byte.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@ namespace fs = std::filesystem;
 
 fs::path vectors() {
   const char* given = std::getenv("CAGE_VECTORS");
-  return (given != nullptr ? fs::path(given) : fs::path(CAGES_SOURCE_DIR) / ".." / "shared" / "vectors") / "eif" / "synthetic";
+  return (given != nullptr ? fs::path(given) : fs::path(CAGES_SOURCE_DIR) / ".." / "shared" / "vectors") / "eif" /
+         "synthetic";
 }
 
 class EifVectors : public ::testing::Test {

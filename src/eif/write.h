@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EifWriter: writes an image in one pass, sections as they come, in AWS's layout (nitro.md §1.2): contiguous, version 4. The
-// same sections give the same bytes. For `cage build` and `cage sign`.
+// EifWriter: writes an image in one pass, sections as they come, in AWS's layout (nitro.md §1.2): contiguous,
+// version 4. The same sections give the same bytes. For `cage build` and `cage sign`.
 #pragma once
 
 #include <filesystem>
@@ -40,8 +40,8 @@ class EifWriter {
   // copy adds every section of `file` but its signature, byte for byte.
   Result<void> copy(const EifFile& file);
 
-  // finish signs where `signing` is given, completes the header and puts the file at its path, mode 0644. EIF_KEY where key and
-  // certificate do not belong together; EIF_SIGNATURE_SIZE. Returns what the hypervisor will measure.
+  // finish signs where `signing` is given, completes the header and puts the file at its path, mode 0644. EIF_KEY where
+  // key and certificate do not belong together; EIF_SIGNATURE_SIZE. Returns what the hypervisor will measure.
   Result<Measurements> finish(const Signing* signing = nullptr);
 
  private:

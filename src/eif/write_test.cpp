@@ -47,9 +47,12 @@ class EifWriterTest : public ::testing::Test {
 
 crypto::Certificate self_signed(const crypto::PrivateKey& key) {
   const Bytes name = crypto::common_name("test").value();
-  const crypto::CertificateFields fields{.serial = {1}, .issuer = name, .subject = name,
+  const crypto::CertificateFields fields{.serial = {1},
+                                         .issuer = name,
+                                         .subject = name,
                                          .not_before = from_unix_seconds(1'700'000'000),
-                                         .not_after = from_unix_seconds(2'000'000'000), .extensions = {}};
+                                         .not_after = from_unix_seconds(2'000'000'000),
+                                         .extensions = {}};
   return crypto::issue(fields, key.public_key(), key).value();
 }
 

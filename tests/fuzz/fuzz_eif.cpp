@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!measured) std::abort();  // a sound layout can be read to its end
   (void)eif::check(*file);
   if (const eif::Section* metadata = file->find(eif::SectionType::metadata)) {
-    if (const auto text = file->read_whole(*metadata, limits::kEifMetadataBytesMax)) (void)eif::parse_metadata(as_text(*text));
+    if (const auto text = file->read_whole(*metadata, limits::kEifMetadataBytesMax))
+      (void)eif::parse_metadata(as_text(*text));
   }
   const auto strict = eif::EifFile::open(source);
   if (strict.has_value() != (file->gap_bytes() == 0)) std::abort();

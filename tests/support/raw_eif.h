@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Enclave images built field by field, so that a test can get any of them wrong. Independent of the product's writer: only the
-// checksum is shared. For tests.
+// Enclave images built field by field, so that a test can get any of them wrong. Independent of the product's writer:
+// only the checksum is shared. For tests.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ECDSA with the nonce of RFC 6979: the same key and message give the same signature, so that a signed image is as reproducible
-// as an unsigned one. By GnuTLS, because OpenSSL 3.0 cannot do it. For the command line alone; no other program links GnuTLS.
+// ECDSA with the nonce of RFC 6979: the same key and message give the same signature, so that a signed image is as
+// reproducible as an unsigned one. By GnuTLS, because OpenSSL 3.0 cannot do it. For the command line alone; no other
+// program links GnuTLS.
 #pragma once
 
 #include "crypto/signer.h"
