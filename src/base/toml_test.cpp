@@ -49,6 +49,8 @@ TEST(Toml, RefusesWrongTypesAndBounds) {
 TEST(Toml, RefusesBadSyntaxWithItsLine) {
   EXPECT_EQ(parse_toml("a = 1\nb = = 2\n", "f").error().subject, "f line 2");
   EXPECT_EQ(parse_toml("a = 1\na = 2\n", "f").error().code, Code::TOML);
+  EXPECT_EQ(parse_toml("[*a]\n", "f").error().code, Code::TOML);
+  EXPECT_EQ(parse_toml("\xef\xbb\xa4 = 1\n", "f").error().code, Code::TOML);
   EXPECT_EQ(parse_toml(std::string(limits::kTomlBytesMax + 1, '#'), "f").error().code, Code::LIMIT);
 }
 
