@@ -26,6 +26,13 @@ BANNED = [
 # Where a banned thing is the point: path prefix -> what is allowed there.
 ALLOWED = {
     "src/net/": ("co_spawn", "asio::detached", "getaddrinfo"),
+    "src/base/toml.cpp": ("throw",),  # the library's own assertion macro becomes an exception that is caught there
+    # A program's own commands speak to the terminal.
+    "src/host/main.cpp": ("std::cout", "std::cerr"),
+    "src/host/run_enclave.cpp": ("std::cout", "std::cerr"),
+    "src/server/main.cpp": ("std::cout", "std::cerr"),
+    "src/nsm/main.cpp": ("std::cout", "std::cerr"),
+    "src/runtime/main.cpp": ("std::cerr",),
     "src/base/toml.cpp": ("throw",),  # in place of an assertion of the library it wraps
 }
 COMMENT = re.compile(r"//.*$")
