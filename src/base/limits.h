@@ -136,4 +136,14 @@ inline constexpr std::size_t kEifChunkBytes = 256 * 1024;
 // Release statements (design §5)
 inline constexpr std::size_t kReleaseStatementBytesMax = 4096;
 
+// Drivers
+inline constexpr std::size_t kEnclavePortsMax = 32;           // the host listens on, for one enclave
+inline constexpr std::size_t kEnclaveProcessesMax = 4096;     // processes and threads of one enclave
+inline constexpr std::size_t kEnclaveMemoryMibMin = 16;
+inline constexpr std::size_t kConsoleBytesKept = 64 * 1024;   // of what an enclave wrote, for who asks
+inline constexpr std::size_t kConsoleLineBytesMax = 1024;
+inline constexpr std::size_t kConsoleLinesPerSecond = 100;
+inline constexpr std::chrono::seconds kEnclaveCheckTime = 120s;  // to read, measure and unpack an image
+inline constexpr std::chrono::seconds kEnclaveStopTime = 10s;
+
 }  // namespace cages::limits

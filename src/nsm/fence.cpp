@@ -2,6 +2,7 @@
 #include "nsm/fence.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -86,6 +87,17 @@ Result<Fd> take_channel(int fd) {
   const int flags = ::fcntl(kChannel, F_GETFL);
   if (flags < 0 || ::fcntl(kChannel, F_SETFL, flags & ~O_NONBLOCK) != 0) return fail(errno_error("--channel", errno));
   return Fd(kChannel);
+}
+
+Result<void> become(std::uint32_t uid) {
+  if (uid == 0) return {};
+  int death_signal = 0;
+  if (::prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0) != 0) return lacking("PR_GET_PDEATHSIG", errno);
+  if (::setgroups(0, nullptr) != 0) return lacking("setgroups", errno);
+  if (::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0) return lacking("setresuid", errno);
+  // Changing the user has cleared it.
+  if (::prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) != 0) return lacking("PR_SET_PDEATHSIG", errno);
+  return {};
 }
 
 Result<void> enter_fence() {

@@ -43,6 +43,7 @@ Result<void> run(const ServeOptions& options) {
   const std::string fingerprint = root.fingerprint();
   Module module(options.pcrs, Authority(std::move(root), options.module, clock, random), clock, random);
   TRY(module.prepare());
+  TRY(become(options.uid));
   TRY(enter_fence());
   log::info("nsm.serving", {{"module", options.module.text()}, {"evidence", "development:" + fingerprint}});
   return serve(channel.get(), module, options.latency);

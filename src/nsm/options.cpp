@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kFdMax = 1 << 20;
 constexpr double kLatencyMsMax = 10'000;
+constexpr std::uint32_t kUidMax = 0xfffffffe;
 constexpr std::array<std::uint16_t, 3> kRequiredPcrs{0, 1, 2};
 
 template <class T>
@@ -32,6 +33,7 @@ struct Given {
   std::optional<std::string_view> module_id;
   std::optional<std::string_view> state;
   std::optional<std::string_view> latency;
+  std::optional<std::string_view> uid;
   std::vector<std::string_view> pcrs;
   bool json = false;
 };
@@ -53,6 +55,7 @@ Result<Given> collect(std::span<const std::string_view> arguments, bool serve) {
                                             : serve && name == "--channel"   ? &given.channel
                                             : serve && name == "--module-id" ? &given.module_id
                                             : serve && name == "--latency"   ? &given.latency
+                                            : serve && name == "--uid"       ? &given.uid
                                                                              : nullptr;
     const bool pcr = serve && name == "--pcr";
     if (into == nullptr && !pcr) return fail(Code::USAGE, printable(name), "an option that --help names", "another");
@@ -98,9 +101,10 @@ Result<ServeOptions> serve_options(const Given& given) {
   TRY_ASSIGN(const auto state, required(given.state, "--state"));
   TRY_ASSIGN(const PlatformPcrs pcrs, parse_pcrs(given.pcrs));
   TRY_ASSIGN(const double latency_ms, parse_number<double>("--latency", given.latency.value_or("0"), 0, kLatencyMsMax));
+  TRY_ASSIGN(const auto uid, parse_number<std::uint32_t>("--uid", given.uid.value_or("0"), 0, kUidMax));
   const std::chrono::duration<double, std::milli> latency(latency_ms);
   return ServeOptions{channel, std::move(module), state, pcrs,
-                      std::chrono::duration_cast<std::chrono::microseconds>(latency)};
+                      std::chrono::duration_cast<std::chrono::microseconds>(latency), uid};
 }
 
 }  // namespace

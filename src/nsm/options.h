@@ -16,7 +16,7 @@ namespace cages::nsm {
 
 inline constexpr std::string_view kUsage =
     "usage: cage-nsm serve --channel FD --module-id ID --state DIR --pcr 0=HEX --pcr 1=HEX --pcr 2=HEX [--pcr N=HEX …]\n"
-    "                      [--latency MS]\n"
+    "                      [--latency MS] [--uid N]\n"
     "       cage-nsm root  --state DIR [--json]\n"
     "\n"
     "The software NSM of development enclaves: answers one enclave's NSM requests on a SOCK_SEQPACKET socket until it\n"
@@ -28,6 +28,7 @@ inline constexpr std::string_view kUsage =
     "  --state DIR     where the root is kept (made where it is missing; mode 0700, files 0600)\n"
     "  --pcr N=HEX     one of PCR 0 to 15, 48 bytes; 0, 1 and 2 must be given, all-zero ones mean debug\n"
     "  --latency MS    wait so long before each document, as hardware does (about 1.1)\n"
+    "  --uid N         become this user once the root is read, before the first request (started by root)\n"
     "  --json          print the root as JSON\n";
 
 struct ServeOptions {
@@ -36,6 +37,7 @@ struct ServeOptions {
   std::filesystem::path state;
   PlatformPcrs pcrs;
   std::chrono::microseconds latency;
+  std::uint32_t uid = 0;  // 0: stays who it is
 };
 struct RootOptions {
   std::filesystem::path state;
