@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Driver: what starts an enclave from an EIF and carries its vsock ports, whatever isolates it. Enclave: one that runs. The rest of
-// cage-host does not know which driver it has. Drivers: process.h.
+// Driver: what starts an enclave from an EIF and carries its vsock ports, whatever isolates it. Enclave: one that runs.
+// The rest of cage-host does not know which driver it has. Drivers: process.h.
 #pragma once
 
 #include <filesystem>
@@ -19,8 +19,8 @@
 namespace cages::drivers {
 
 struct StartOptions {
-  std::filesystem::path image;       // the EIF
-  std::string id;                    // [a-z0-9-]{1,40}, unique in the run folder
+  std::filesystem::path image;  // the EIF
+  std::string id;               // [a-z0-9-]{1,40}, unique in the run folder
   std::uint64_t memory_mib = 512;
   std::uint64_t processes_max = 1024;
   double cpus = 0;                   // 0: no limit
@@ -41,7 +41,7 @@ std::string_view name_of(Cause cause);
 
 struct Exit {
   Cause cause = Cause::lost;
-  int code = 0;    // exit code where it exited, signal where it was killed
+  int code = 0;            // exit code where it exited, signal where it was killed
   std::string last_words;  // the end of what it wrote to its console, escaped
 };
 
@@ -72,7 +72,8 @@ class Driver {
   [[nodiscard]] virtual std::string_view name() const = 0;  // "process"
   // describe says in one line how enclaves are isolated and limited here.
   [[nodiscard]] virtual std::string describe() const = 0;
-  // start returns once the image is checked and /init runs. What an image can be refused for: eif/check.h, image/cpio.h, DRIVER_*.
+  // start returns once the image is checked and /init runs. What an image can be refused for: eif/check.h,
+  // image/cpio.h, DRIVER_*.
   virtual Task<Result<EnclavePtr>> start(StartOptions options) = 0;
 };
 

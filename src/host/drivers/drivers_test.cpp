@@ -44,8 +44,8 @@ TEST(Report, ComesBackAsItWent) {
   checked.pcr0.fill(1);
   checked.pcr8.fill(8);
   checked.nanoseconds = 5;
-  for (const Report& report : {Report(checked), Report(Unpacked{1, 2, 3, 4}), Report(Begun{}), Report(Failed{"CPIO", "a", "b", "c"}),
-                               Report(Ended{3, 0}), Report(Ended{0, 9})}) {
+  for (const Report& report : {Report(checked), Report(Unpacked{1, 2, 3, 4}), Report(Begun{}),
+                               Report(Failed{"CPIO", "a", "b", "c"}), Report(Ended{3, 0}), Report(Ended{0, 9})}) {
     const Bytes frame = write_report(report);
     const auto back = parse_report(payload_of(frame));
     ASSERT_TRUE(back) << describe(back.error());
@@ -123,8 +123,9 @@ TEST(OuterFilter, KillsOtherArchitectures) {
 
 TEST(OuterFilter, RefusesTheKernelsOtherDoors) {
   const auto program = outer_filter();
-  for (const int number : {SYS_kexec_load, SYS_init_module, SYS_finit_module, SYS_bpf, SYS_perf_event_open, SYS_ptrace, SYS_process_vm_readv,
-                           SYS_open_by_handle_at, SYS_reboot, SYS_swapon, SYS_clock_settime, SYS_pidfd_getfd}) {
+  for (const int number :
+       {SYS_kexec_load, SYS_init_module, SYS_finit_module, SYS_bpf, SYS_perf_event_open, SYS_ptrace,
+        SYS_process_vm_readv, SYS_open_by_handle_at, SYS_reboot, SYS_swapon, SYS_clock_settime, SYS_pidfd_getfd}) {
     EXPECT_EQ(run_filter(program, call(number)), SECCOMP_RET_ERRNO | EPERM) << number;
   }
   for (const int number : {SYS_io_uring_setup, SYS_io_uring_enter, SYS_keyctl, SYS_add_key, SYS_userfaultfd}) {
@@ -135,7 +136,8 @@ TEST(OuterFilter, RefusesTheKernelsOtherDoors) {
 
 TEST(OuterFilter, AllowsOnlyAFewKindsOfSockets) {
   const auto program = outer_filter();
-  for (const int family : {AF_UNIX, AF_INET, AF_INET6}) EXPECT_EQ(run_filter(program, call(SYS_socket, family)), SECCOMP_RET_ALLOW) << family;
+  for (const int family : {AF_UNIX, AF_INET, AF_INET6})
+    EXPECT_EQ(run_filter(program, call(SYS_socket, family)), SECCOMP_RET_ALLOW) << family;
   EXPECT_EQ(run_filter(program, call(SYS_socket, AF_NETLINK, 0)), SECCOMP_RET_ALLOW);
   EXPECT_EQ(run_filter(program, call(SYS_socket, AF_NETLINK, 12)), SECCOMP_RET_ALLOW);
   EXPECT_NE(run_filter(program, call(SYS_socket, AF_NETLINK, 9)), SECCOMP_RET_ALLOW) << "audit";
@@ -149,8 +151,9 @@ TEST(OuterFilter, AllowsOnlyAFewKindsOfSockets) {
 
 TEST(OuterFilter, LeavesTheRuntimeWhatItNeeds) {
   const auto program = outer_filter();
-  for (const int number : {SYS_unshare, SYS_clone, SYS_clone3, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_execve, SYS_seccomp, SYS_prctl,
-                           SYS_setns, SYS_setresuid, SYS_capset, SYS_kill, SYS_landlock_create_ruleset, SYS_openat2, SYS_epoll_wait}) {
+  for (const int number :
+       {SYS_unshare, SYS_clone, SYS_clone3, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_execve, SYS_seccomp, SYS_prctl,
+        SYS_setns, SYS_setresuid, SYS_capset, SYS_kill, SYS_landlock_create_ruleset, SYS_openat2, SYS_epoll_wait}) {
     EXPECT_EQ(run_filter(program, call(number)), SECCOMP_RET_ALLOW) << number;
   }
 }
@@ -177,7 +180,9 @@ TEST_F(Folder, CleansUpWhatTheDeadLeftAndNothingElse) {
   fs::create_directories(top_ / "group-of-dead");
   auto living = mine->claim("living", {});
   ASSERT_TRUE(living);
-  { auto dead = mine->claim("dead", {{top_ / "group-of-dead"}}); }
+  {
+    auto dead = mine->claim("dead", {{top_ / "group-of-dead"}});
+  }
   fs::create_directories(top_ / "run/e/never-finished");
   ASSERT_TRUE(fs::exists(top_ / "run/e/dead/owner"));
   const auto count = other->clean_up();
@@ -212,7 +217,8 @@ TEST_F(Folder, RefusesARunFolderOfOthers) {
 TEST(NsmArguments, NameEveryPcr) {
   eif::Measurements pcrs;
   pcrs.pcr0.fill(0xaa);
-  const NsmPlan plan{"/bin/cage-nsm", "/state", "i-00000000000000001-enc0123456789abcdef", "i-00000000000000001", "", 7};
+  const NsmPlan plan{"/bin/cage-nsm",       "/state", "i-00000000000000001-enc0123456789abcdef",
+                     "i-00000000000000001", "",       7};
   const auto words = nsm_arguments(plan, pcrs, 3);
   EXPECT_NE(std::ranges::find(words, "0=" + std::string(96, 'a')), words.end());
   EXPECT_NE(std::ranges::find(words, "3=" + std::string(96, '0')), words.end());

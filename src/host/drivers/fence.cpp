@@ -29,8 +29,8 @@ constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
 #error "the filter knows x86_64 and aarch64"
 #endif
 
-// The last call whose meaning was looked at when the table below was written (map_shadow_stack, Linux 6.6, has 453). Newer
-// ones are answered as by an older kernel, which every program must be ready for.
+// The last call whose meaning was looked at when the table below was written (map_shadow_stack, Linux 6.6, has 453).
+// Newer ones are answered as by an older kernel, which every program must be ready for.
 constexpr std::uint32_t kLastCallReviewed = 453;
 constexpr std::uint32_t kX32Bit = 0x40000000;
 
@@ -40,8 +40,8 @@ struct Denied {
 };
 
 // Everything else is allowed: the enclave's programs are unknown, and what they may reach is decided by namespaces and
-// capabilities. Listed is what those do not decide, or what is a way into the kernel that no cage needs. ENOSYS where libraries
-// fall back to something else, EPERM where they should say why.
+// capabilities. Listed is what those do not decide, or what is a way into the kernel that no cage needs. ENOSYS where
+// libraries fall back to something else, EPERM where they should say why.
 constexpr auto kDenied = std::to_array<Denied>({
     // Another kernel, code in this one, or its insides.
     {SYS_kexec_load, EPERM},
@@ -78,7 +78,8 @@ constexpr auto kDenied = std::to_array<Denied>({
     {SYS_kcmp, EPERM},
     // Files by number instead of by path: past every mount.
     {SYS_open_by_handle_at, EPERM},
-    // The whole machine's settings. Mounting is left to the runtime: in a user namespace the kernel itself refuses every file
+    // The whole machine's settings. Mounting is left to the runtime: in a user namespace the kernel itself refuses
+    // every file
     // system that reads a block device.
     {SYS_reboot, EPERM},
     {SYS_swapon, EPERM},
@@ -93,16 +94,16 @@ constexpr auto kDenied = std::to_array<Denied>({
     {SYS_fanotify_init, EPERM},
 });
 
-// Address families of a cage: its own files, loopback, and netlink for the runtime. Not AF_VSOCK, which no namespace holds back,
-// nor AF_ALG, AF_PACKET and the rarely used rest.
+// Address families of a cage: its own files, loopback, and netlink for the runtime. Not AF_VSOCK, which no namespace
+// holds back, nor AF_ALG, AF_PACKET and the rarely used rest.
 constexpr auto kFamilies = std::to_array<std::uint32_t>({AF_UNIX, AF_INET, AF_INET6, AF_NETLINK});
 constexpr auto kNetlinkProtocols = std::to_array<std::uint32_t>({NETLINK_ROUTE, NETLINK_NETFILTER});
 
-// What the runtime needs as root of its own user namespace: to make the app's namespaces and mounts, give files their owners,
-// bring loopback up and redirect, and become another user. Outside that namespace none of them counts.
-constexpr auto kKept = std::to_array<unsigned>({CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_SETGID, CAP_SETUID,
-                                                CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_SYS_CHROOT, CAP_SYS_ADMIN,
-                                                CAP_SETFCAP});
+// What the runtime needs as root of its own user namespace: to make the app's namespaces and mounts, give files their
+// owners, bring loopback up and redirect, and become another user. Outside that namespace none of them counts.
+constexpr auto kKept = std::to_array<unsigned>({CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL,
+                                                CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_NET_BIND_SERVICE,
+                                                CAP_NET_ADMIN, CAP_SYS_CHROOT, CAP_SYS_ADMIN, CAP_SETFCAP});
 
 constexpr rlim_t kDescriptorsMax = 65536;
 
@@ -112,7 +113,9 @@ sock_filter refuse(std::uint32_t number) { return answer(SECCOMP_RET_ERRNO | num
 // Skips the next instruction unless the loaded word is `value`.
 sock_filter only_if(std::uint32_t value) { return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1); }
 
-constexpr std::size_t argument(std::size_t index) { return offsetof(seccomp_data, args) + index * sizeof(std::uint64_t); }
+constexpr std::size_t argument(std::size_t index) {
+  return offsetof(seccomp_data, args) + index * sizeof(std::uint64_t);
+}
 
 // Arguments that the kernel reads as int: the low half decides, as it does there.
 void append_socket_rules(std::vector<sock_filter>& program, std::uint32_t call) {
@@ -160,7 +163,8 @@ Result<void> limit_resources(const FencePlan& plan) {
 
 Result<void> drop_capabilities() {
   for (unsigned capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
-    if (!kept(capability) && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return fail(refused("capability bounds"));
+    if (!kept(capability) && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
+      return fail(refused("capability bounds"));
   }
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail(refused("ambient capabilities"));
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};

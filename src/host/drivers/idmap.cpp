@@ -21,13 +21,20 @@ using machine::Mode;
 
 Result<void> put(const std::string& path, const std::string& text) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return fail(errno_error(path, errno));
+  if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail(errno_error(path, errno));
   return {};
 }
 
 // The set-user-id helpers of the package uidmap check the range against /etc/subuid themselves.
 Result<void> run_helper(const std::string& helper, pid_t pid, std::uint32_t own, const IdRange& range) {
-  std::vector<std::string> words{helper, std::to_string(pid), "0", std::to_string(own), "1", "1", std::to_string(range.first),
+  std::vector<std::string> words{helper,
+                                 std::to_string(pid),
+                                 "0",
+                                 std::to_string(own),
+                                 "1",
+                                 "1",
+                                 std::to_string(range.first),
                                  std::to_string(machine::kImageIds - 1)};
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
@@ -64,7 +71,8 @@ Result<IdSlot> IdSlot::take(Mode mode) {
     slot.first_ = machine::kRootIdsFirst + i * machine::kImageIds;
     return slot;
   }
-  return fail(Code::MACHINE, "ids", "a free range of 65536 ids", "all " + std::to_string(machine::kRootIdSlots) + " are taken");
+  return fail(Code::MACHINE, "ids", "a free range of 65536 ids",
+              "all " + std::to_string(machine::kRootIdSlots) + " are taken");
 }
 
 Result<void> map_ids(pid_t pid, const machine::Identity& identity, const IdSlot& slot) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// RunFolder: the folders of running enclaves, RUN/e/<id>, each with a file that says who owns it. A file lock, which the kernel takes
-// back when its holder dies, tells living owners from dead ones; so several hosts share a RUN folder and none cleans up another.
+// RunFolder: the folders of running enclaves, RUN/e/<id>, each with a file that says who owns it. A file lock, which
+// the kernel takes back when its holder dies, tells living owners from dead ones; so several hosts share a RUN folder
+// and none cleans up another.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +17,8 @@ struct Belongings {
   std::vector<std::filesystem::path> cgroups;
 };
 
-// One enclave's folder, owned as long as this lives. remove() at the end; whatever is left after a crash the next start removes.
+// One enclave's folder, owned as long as this lives. remove() at the end; whatever is left after a crash the next start
+// removes.
 class Instance {
  public:
   Instance(Instance&&) = default;

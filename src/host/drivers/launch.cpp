@@ -87,23 +87,25 @@ struct ChildPlan {
   ::_exit(127);
 }
 
-// How many tasks this user has now. Without control groups the limit on an enclave's is set on the user, whose own count too.
+// How many tasks this user has now. Without control groups the limit on an enclave's is set on the user, whose own
+// count too.
 std::uint64_t tasks_of(uid_t uid) {
   std::uint64_t count = 0;
   DIR* const folder = ::opendir("/proc");
   if (folder == nullptr) return 0;
   while (const dirent* const entry = ::readdir(folder)) {
     if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
-    struct stat status {};
+    struct stat status{};
     const std::string tasks = std::string("/proc/") + entry->d_name + "/task";
-    if (::stat(tasks.c_str(), &status) == 0 && status.st_uid == uid && status.st_nlink > 2) count += status.st_nlink - 2;
+    if (::stat(tasks.c_str(), &status) == 0 && status.st_uid == uid && status.st_nlink > 2)
+      count += status.st_nlink - 2;
   }
   ::closedir(folder);
   return count;
 }
 
-// The user namespace made while this lives allows no more tasks than that (user_namespaces(7): the maker's limit holds for all
-// of it). Takes effect on the namespace alone: the old limit is back at once.
+// The user namespace made while this lives allows no more tasks than that (user_namespaces(7): the maker's limit holds
+// for all of it). Takes effect on the namespace alone: the old limit is back at once.
 class TaskLimit {
  public:
   TaskLimit(bool wanted, std::uint64_t processes_max) : wanted_(wanted) {
@@ -140,7 +142,8 @@ Result<void> release(const Fd& start, const Fd& go, const Plan& plan) {
   const char byte = 's';
   const Bytes frame = write_plan(plan);
   if (::write(start.get(), &byte, 1) != 1) return fail(errno_error("warden", errno));
-  if (::write(go.get(), frame.data(), frame.size()) != static_cast<ssize_t>(frame.size())) return fail(errno_error("plan", errno));
+  if (::write(go.get(), frame.data(), frame.size()) != static_cast<ssize_t>(frame.size()))
+    return fail(errno_error("plan", errno));
   return {};
 }
 
@@ -163,8 +166,8 @@ Result<Launched> launch(Launch launch, const machine::Identity& identity, const 
   plan.program = program.get();
   plan.start = start.read.get();
   plan.set_groups = identity.mode != Mode::single_id;
-  plan.descriptors = {null.get(), console.write.get(), console.write.get(), launch.nsm.get(), launch.image.get(), control.write.get(),
-                      go.read.get(), handover.write.get()};
+  plan.descriptors = {null.get(),         console.write.get(), console.write.get(), launch.nsm.get(),
+                      launch.image.get(), control.write.get(), go.read.get(),       handover.write.get()};
   plan.arguments = {name.data(), word.data(), id.data(), nullptr};
 
   Launched out;
@@ -198,7 +201,8 @@ Result<Handover> receive_handover(const Fd& socket, std::size_t ports) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  if (::recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1) return fail(Code::DRIVER_LOST, "handover");
+  if (::recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1)
+    return fail(Code::DRIVER_LOST, "handover");
   Handover out;
   std::vector<Fd> all;
   for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// launch starts a warden: a child in a user and a PID namespace of its own, with ids mapped and limits set before it runs a line, and
-// with none of this process's memory or descriptors. The other half of warden.h. For the process driver.
+// launch starts a warden: a child in a user and a PID namespace of its own, with ids mapped and limits set before it
+// runs a line, and with none of this process's memory or descriptors. The other half of warden.h. For the process
+// driver.
 #pragma once
 
 #include "base/file.h"

@@ -25,9 +25,8 @@ using machine::Mode;
 using StatePtr = std::shared_ptr<ProcessState>;
 
 bool valid_instance_id(std::string_view id) {
-  return id.size() == 19 && id.starts_with("i-") && std::ranges::all_of(id.substr(2), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+  return id.size() == 19 && id.starts_with("i-") &&
+         std::ranges::all_of(id.substr(2), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 // As real ones look: the launch time in milliseconds, then what makes it unique.
@@ -42,19 +41,23 @@ std::string make_module_id(const std::string& instance_id, const Clock& clock) {
 
 Result<std::pair<Fd, Fd>> nsm_channel() {
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail(errno_error("socketpair", errno));
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail(errno_error("socketpair", errno));
   return std::pair(Fd(ends[0]), Fd(ends[1]));
 }
 
 Result<void> check_options(const StartOptions& options) {
   if (options.memory_mib < limits::kEnclaveMemoryMibMin || options.memory_mib > std::uint64_t{1} << 20) {
-    return fail(Code::USAGE, "memory_mib", std::to_string(limits::kEnclaveMemoryMibMin) + " to 1048576", std::to_string(options.memory_mib));
+    return fail(Code::USAGE, "memory_mib", std::to_string(limits::kEnclaveMemoryMibMin) + " to 1048576",
+                std::to_string(options.memory_mib));
   }
   if (options.processes_max == 0 || options.processes_max > limits::kEnclaveProcessesMax) {
-    return fail(Code::USAGE, "processes", "1 to " + std::to_string(limits::kEnclaveProcessesMax), std::to_string(options.processes_max));
+    return fail(Code::USAGE, "processes", "1 to " + std::to_string(limits::kEnclaveProcessesMax),
+                std::to_string(options.processes_max));
   }
   if (options.ports.size() > limits::kEnclavePortsMax) return fail(Code::LIMIT, "ports");
-  if (!valid_instance_id(options.instance_id)) return fail(Code::USAGE, "instance id", "i- and 17 hex digits", printable(options.instance_id));
+  if (!valid_instance_id(options.instance_id))
+    return fail(Code::USAGE, "instance id", "i- and 17 hex digits", printable(options.instance_id));
   return {};
 }
 
@@ -63,7 +66,8 @@ template <class T>
 Task<Result<T>> expect(ProcessState& state) {
   const auto payload = co_await net::read_frame(*state.control);
   if (!payload && payload.error().code == Code::TIMEOUT) co_return fail(payload.error());
-  if (!payload) co_return fail(state.cgroup && state.cgroup->ran_out_of_memory() ? Code::DRIVER_MEMORY : Code::DRIVER_LOST);
+  if (!payload)
+    co_return fail(state.cgroup && state.cgroup->ran_out_of_memory() ? Code::DRIVER_MEMORY : Code::DRIVER_LOST);
   CO_TRY_ASSIGN(const Report report, parse_report(*payload));
   if (const auto* failed = std::get_if<Failed>(&report)) co_return fail(to_error(*failed));
   if (const auto* expected = std::get_if<T>(&report)) co_return *expected;
@@ -79,8 +83,8 @@ Task<Result<void>> bring_up(ProcessState& state, const StartOptions& options, co
   state.stages.push_back({"driver.check", checked.nanoseconds, pcrs.pcr8 ? "signed" : "not signed"});
   CO_TRY_ASSIGN(const Unpacked unpacked, co_await expect<Unpacked>(state));
   state.stages.push_back({"driver.unpack", unpacked.nanoseconds,
-                          std::to_string(unpacked.entries) + " entries, " + std::to_string(unpacked.bytes) + " bytes, " +
-                              std::to_string(unpacked.left_out) + " left out"});
+                          std::to_string(unpacked.entries) + " entries, " + std::to_string(unpacked.bytes) +
+                              " bytes, " + std::to_string(unpacked.left_out) + " left out"});
   CO_TRY_ASSIGN(state.handover, receive_handover(state.launched->handover, options.ports.size()));
   for (std::size_t i = 0; i < options.ports.size(); ++i) {
     CO_TRY_ASSIGN(auto listener, net::listener_from(state.loop, std::move(state.handover.listeners[i])));
@@ -115,12 +119,14 @@ Result<std::unique_ptr<ProcessDriver>> ProcessDriver::open(net::EventLoop& loop,
       new ProcessDriver(loop, std::move(options), std::move(run), std::move(identity), std::move(cgroups)));
   log::info("driver.process", {{"how", driver->describe()}});
   if (driver->identity_.mode == Mode::single_id) {
-    log::warning("driver.single_id", {{"differs", "every owner in an image is this user; an image whose USER is not root is refused"},
-                                      {"install", "uidmap, passwd; see `cage doctor`"}});
+    log::warning("driver.single_id",
+                 {{"differs", "every owner in an image is this user; an image whose USER is not root is refused"},
+                  {"install", "uidmap, passwd; see `cage doctor`"}});
   }
   if (driver->cgroups_.version == machine::CgroupVersion::none) {
-    log::warning("driver.no_cgroups", {{"why", driver->cgroups_.why_not},
-                                       {"differs", "memory is bounded per process, not per enclave; cpus are not bounded"}});
+    log::warning("driver.no_cgroups",
+                 {{"why", driver->cgroups_.why_not},
+                  {"differs", "memory is bounded per process, not per enclave; cpus are not bounded"}});
   }
   return driver;
 }
@@ -130,7 +136,8 @@ std::string ProcessDriver::describe() const {
   if (cgroups_.version != machine::CgroupVersion::none) {
     limits_text = "control groups " + std::string(machine::name_of(cgroups_.version));
   }
-  return "process driver, " + std::string(machine::name_of(identity_.mode)) + " mode, limited by " + limits_text + ", on the host's kernel";
+  return "process driver, " + std::string(machine::name_of(identity_.mode)) + " mode, limited by " + limits_text +
+         ", on the host's kernel";
 }
 
 Task<Result<EnclavePtr>> ProcessDriver::start(StartOptions options) {
@@ -148,14 +155,17 @@ Task<Result<EnclavePtr>> ProcessDriver::start(StartOptions options) {
     CO_TRY_ASSIGN(state->cgroup, Cgroup::create(cgroups_, group, bounds));
   }
   CO_TRY_ASSIGN(auto channel, nsm_channel());
-  Plan plan{options.id, bounds.memory_bytes, bounds.processes_max, identity_.mode != Mode::single_id, !grouped, options.ports};
-  CO_TRY_ASSIGN(state->launched, launch({std::move(image), std::move(channel.first), options_.warden_program, std::move(plan)},
-                                        identity_, state->slot, state->cgroup ? &*state->cgroup : nullptr));
+  Plan plan{options.id, bounds.memory_bytes, bounds.processes_max, identity_.mode != Mode::single_id,
+            !grouped,   options.ports};
+  CO_TRY_ASSIGN(state->launched,
+                launch({std::move(image), std::move(channel.first), options_.warden_program, std::move(plan)},
+                       identity_, state->slot, state->cgroup ? &*state->cgroup : nullptr));
   CO_TRY_ASSIGN(state->control, net::stream_from(loop_, std::move(state->launched->control)));
   CO_TRY_ASSIGN(state->console_stream, net::stream_from(loop_, std::move(state->launched->console)));
   state->module_id = make_module_id(options.instance_id, loop_.clock());
   NsmPlan nsm{options_.nsm_program, options_.nsm_state, state->module_id, options.instance_id, options.role_arn, 0};
-  if (identity_.mode == Mode::root) nsm.uid = machine::kNsmUid + (state->slot.first() - machine::kRootIdsFirst) / machine::kImageIds;
+  if (identity_.mode == Mode::root)
+    nsm.uid = machine::kNsmUid + (state->slot.first() - machine::kRootIdsFirst) / machine::kImageIds;
   CO_TRY(co_await bring_up(*state, options, nsm, std::move(channel.second)));
   auto enclave = std::make_unique<ProcessEnclave>(state);
   enclave->watch();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process driver: enclaves as processes in namespaces, on the host's own kernel, with the software NSM. For laptops and CI; proves
-// nothing about hardware (design §3). Every NSM document of such an enclave says so by its root.
+// The process driver: enclaves as processes in namespaces, on the host's own kernel, with the software NSM. For laptops
+// and CI; proves nothing about hardware (design §3). Every NSM document of such an enclave says so by its root.
 #pragma once
 
 #include <string>
@@ -14,12 +14,12 @@
 namespace cages::drivers {
 
 struct ProcessOptions {
-  std::filesystem::path run;           // RUN
-  std::filesystem::path nsm_program;   // cage-nsm
-  std::filesystem::path nsm_state;     // where it keeps this developer's root
-  std::string warden_program;          // empty: this process's own program
-  bool fleet = false;                  // this host serves a platform
-  bool shared_kernel = false;          // … and its own configuration allows the process driver all the same
+  std::filesystem::path run;          // RUN
+  std::filesystem::path nsm_program;  // cage-nsm
+  std::filesystem::path nsm_state;    // where it keeps this developer's root
+  std::string warden_program;         // empty: this process's own program
+  bool fleet = false;                 // this host serves a platform
+  bool shared_kernel = false;         // … and its own configuration allows the process driver all the same
 };
 
 class ProcessDriver final : public Driver {
@@ -34,8 +34,13 @@ class ProcessDriver final : public Driver {
   [[nodiscard]] const machine::Identity& identity() const { return identity_; }
 
  private:
-  ProcessDriver(net::EventLoop& loop, ProcessOptions options, RunFolder run, machine::Identity identity, machine::Cgroups cgroups)
-      : loop_(loop), options_(std::move(options)), run_(std::move(run)), identity_(std::move(identity)), cgroups_(std::move(cgroups)) {}
+  ProcessDriver(net::EventLoop& loop, ProcessOptions options, RunFolder run, machine::Identity identity,
+                machine::Cgroups cgroups)
+      : loop_(loop),
+        options_(std::move(options)),
+        run_(std::move(run)),
+        identity_(std::move(identity)),
+        cgroups_(std::move(cgroups)) {}
   net::EventLoop& loop_;
   ProcessOptions options_;
   RunFolder run_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the warden tells cage-host about the enclave it guards, and the plan it gets first. Bytes <-> types, no I/O. Between two
-// processes of ours; read strictly all the same, because what reports `checked` has just read an image that anybody may have made.
+// What the warden tells cage-host about the enclave it guards, and the plan it gets first. Bytes <-> types, no I/O.
+// Between two processes of ours; read strictly all the same, because what reports `checked` has just read an image that
+// anybody may have made.
 #pragma once
 
 #include <array>
@@ -18,11 +19,11 @@ namespace cages::drivers {
 // How an enclave is to be made. Nothing in it is secret.
 struct Plan {
   std::string id;
-  std::uint64_t memory_bytes = 0;       // three quarters bound the root; without control groups, also each process
+  std::uint64_t memory_bytes = 0;  // three quarters bound the root; without control groups, also each process
   std::uint64_t processes_max = 0;
-  bool keep_owners = true;              // false: single-id, owners collapse
-  bool limit_by_rlimits = false;        // no control groups
-  std::vector<std::uint32_t> ports;     // the host listens on these: /cage/v/v_<port>
+  bool keep_owners = true;           // false: single-id, owners collapse
+  bool limit_by_rlimits = false;     // no control groups
+  std::vector<std::uint32_t> ports;  // the host listens on these: /cage/v/v_<port>
   bool operator==(const Plan&) const = default;
 };
 

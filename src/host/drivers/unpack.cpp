@@ -58,7 +58,8 @@ Error system_error(const std::string& path, int number) {
   return errno_error(printable(path), number);
 }
 
-// Writes entries below one folder, never through a symlink: the reader promises it, and the kernel is asked to refuse as well.
+// Writes entries below one folder, never through a symlink: the reader promises it, and the kernel is asked to refuse
+// as well.
 class Tree {
  public:
   Tree(int root, Owners owners) : root_(root), owners_(owners) {}
@@ -66,7 +67,8 @@ class Tree {
   Result<void> add(const image::CpioEntry& entry, image::CpioReader& reader, Unpacked& counts) {
     ++counts.entries;
     if (owners_ == Owners::keep && std::max(entry.uid, entry.gid) >= machine::kImageIds) {
-      return fail(Code::DRIVER_IDS, printable(entry.path), "ids up to 65535", std::to_string(std::max(entry.uid, entry.gid)));
+      return fail(Code::DRIVER_IDS, printable(entry.path), "ids up to 65535",
+                  std::to_string(std::max(entry.uid, entry.gid)));
     }
     const std::size_t slash = entry.path.rfind('/');
     const std::string name = slash == std::string::npos ? entry.path : entry.path.substr(slash + 1);
@@ -74,7 +76,8 @@ class Tree {
     if (entry.is_directory()) return directory(parent.get(), name, entry);
     if (!entry.hard_link_to.empty()) return hard_link(parent.get(), name, entry);
     if (entry.is_symlink()) {
-      if (::symlinkat(entry.target.c_str(), parent.get(), name.c_str()) != 0) return fail(system_error(entry.path, errno));
+      if (::symlinkat(entry.target.c_str(), parent.get(), name.c_str()) != 0)
+        return fail(system_error(entry.path, errno));
       return own(parent.get(), name, entry, false);
     }
     if (entry.is_regular()) return file(parent.get(), name, entry, reader, counts);
@@ -110,13 +113,15 @@ class Tree {
 
   Result<void> directory(int parent, const std::string& name, const image::CpioEntry& entry) {
     if (entry.path == ".") {
-      if (::fchownat(root_, "", owner(entry.uid), owner(entry.gid), AT_EMPTY_PATH) != 0) return fail(system_error(".", errno));
+      if (::fchownat(root_, "", owner(entry.uid), owner(entry.gid), AT_EMPTY_PATH) != 0)
+        return fail(system_error(".", errno));
       return ::fchmod(root_, entry.mode & 07777) == 0 ? Result<void>{} : Result<void>(fail(system_error(".", errno)));
     }
     if (::mkdirat(parent, name.c_str(), 0700) != 0) {
-      struct stat status {};
+      struct stat status{};
       const int number = errno;
-      const bool again = number == EEXIST && ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+      const bool again = number == EEXIST && ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                         S_ISDIR(status.st_mode);
       if (!again) return fail(system_error(entry.path, number));
     }
     return own(parent, name, entry, true);
@@ -130,14 +135,16 @@ class Tree {
     if (!target) return fail(system_error(entry.hard_link_to, errno));
     if (::linkat(target.get(), "", parent, name.c_str(), AT_EMPTY_PATH) == 0) return {};
     // Without CAP_DAC_READ_SEARCH in the first user namespace the kernel wants the link's own path.
-    if (::linkat(root, entry.hard_link_to.c_str(), parent, name.c_str(), 0) != 0) return fail(system_error(entry.path, errno));
+    if (::linkat(root, entry.hard_link_to.c_str(), parent, name.c_str(), 0) != 0)
+      return fail(system_error(entry.path, errno));
     return {};
   }
   Result<void> hard_link(int parent, const std::string& name, const image::CpioEntry& entry) {
     return hard_link_at(root_, entry, parent, name);
   }
 
-  Result<void> file(int parent, const std::string& name, const image::CpioEntry& entry, image::CpioReader& reader, Unpacked& counts) {
+  Result<void> file(int parent, const std::string& name, const image::CpioEntry& entry, image::CpioReader& reader,
+                    Unpacked& counts) {
     const Fd fd(::openat(parent, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd) return fail(system_error(entry.path, errno));
     for (;;) {
@@ -164,7 +171,8 @@ class Tree {
     if (::fchownat(parent, name.c_str(), owner(entry.uid), owner(entry.gid), AT_SYMLINK_NOFOLLOW) != 0) {
       return fail(system_error(entry.path, errno));
     }
-    if (with_mode && ::fchmodat(parent, name.c_str(), entry.mode & 07777, 0) != 0) return fail(system_error(entry.path, errno));
+    if (with_mode && ::fchmodat(parent, name.c_str(), entry.mode & 07777, 0) != 0)
+      return fail(system_error(entry.path, errno));
     return {};
   }
 
@@ -211,7 +219,8 @@ Result<Unpacked> unpack(const eif::EifFile& image, const eif::Measurements& expe
   }
   eif::Measurements found = measurer.finish();
   found.pcr8 = expected.pcr8;
-  if (!CAGES_CHECK("DRIVER_CHANGED", found == expected)) return fail(Code::DRIVER_CHANGED, "", hex(expected.pcr0), hex(found.pcr0));
+  if (!CAGES_CHECK("DRIVER_CHANGED", found == expected))
+    return fail(Code::DRIVER_CHANGED, "", hex(expected.pcr0), hex(found.pcr0));
   return counts;
 }
 

@@ -23,7 +23,8 @@ constexpr int kNamespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NE
 
 // As fork(), into new namespaces; this process has one thread.
 pid_t fork_into(int namespaces) {
-  return static_cast<pid_t>(::syscall(SYS_clone, static_cast<unsigned long>(namespaces) | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+  return static_cast<pid_t>(
+      ::syscall(SYS_clone, static_cast<unsigned long>(namespaces) | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
 }
 
 // Commands of the host's, one byte each; its end means that it is gone.
