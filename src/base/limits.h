@@ -145,5 +145,21 @@ inline constexpr std::size_t kConsoleLineBytesMax = 1024;
 inline constexpr std::size_t kConsoleLinesPerSecond = 100;
 inline constexpr std::chrono::seconds kEnclaveCheckTime = 120s;  // to read, measure and unpack an image
 inline constexpr std::chrono::seconds kEnclaveStopTime = 10s;
+// HTTP
+inline constexpr std::size_t kHttpHeadBytesMax = 32 * 1024;
+inline constexpr std::size_t kHttpHeadersMax = 100;
+inline constexpr std::size_t kHttpTargetBytesMax = 8 * 1024;
+inline constexpr std::size_t kHttpAuthorityBytesMax = 260;
+inline constexpr std::size_t kHttpChunkLineBytesMax = 256;
+inline constexpr std::size_t kHttpTrailerBytesMax = 8 * 1024;
+inline constexpr std::size_t kHttpInformationalMax = 16;       // 1xx heads before an answer
+inline constexpr std::size_t kHttpDiscardBytesMax = 64 * 1024;  // of a body that nobody wanted
+inline constexpr std::size_t kHttpReadBytes = 16 * 1024;
+inline constexpr std::chrono::seconds kHttpIdleTime = 60s;      // between requests
+inline constexpr std::chrono::seconds kHttpHeadTime = 10s;      // a head's first byte to its last
+inline constexpr std::chrono::seconds kHttpBodyIdleTime = 30s;  // between two bytes of a body
+inline constexpr std::chrono::seconds kHttpAnswerTime = 120s;   // a request to its answer's head
+inline constexpr std::chrono::seconds kHttpUpgradedIdleTime = 3600s;
+inline constexpr std::chrono::seconds kHttpLingerTime = 2s;
 
 }  // namespace cages::limits

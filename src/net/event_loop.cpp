@@ -117,6 +117,17 @@ Task<void> together(Task<void> one, Task<void> other) {
   co_await (begin(std::move(one)) && begin(std::move(other)));
 }
 
+Task<void> either(Task<void> main, Task<void> helper) {
+  using asio::experimental::awaitable_operators::operator||;
+  // The first to return ends the other, so the helper never does.
+  auto and_wait = [](Task<void> task) -> Task<void> {
+    co_await std::move(task);
+    Event never;
+    for (;;) co_await never.wait();
+  };
+  co_await (begin(std::move(main)) || begin(and_wait(std::move(helper))));
+}
+
 Task<void> yield() { co_await asio::post(asio::use_awaitable); }
 
 EventLoop::EventLoop()

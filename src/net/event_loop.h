@@ -51,6 +51,10 @@ class TaskGroup {
 // together runs two tasks at a time and returns when both ended. They may refer to the caller's locals.
 Task<void> together(Task<void> one, Task<void> other);
 
+// either runs `main` and, at the same time, `helper`; when `main` has ended, `helper` is cancelled if it still runs. Returns
+// when both have ended. Both may refer to the caller's locals.
+Task<void> either(Task<void> main, Task<void> helper);
+
 // yield lets every other task that is ready run first.
 Task<void> yield();
 
