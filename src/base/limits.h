@@ -135,6 +135,28 @@ inline constexpr std::size_t kEifCustomMetadataBytesMax = 4096;
 inline constexpr std::size_t kEifChunkBytes = 256 * 1024;
 // Release statements (design §5)
 inline constexpr std::size_t kReleaseStatementBytesMax = 4096;
+// Provisioning and leases (design §4)
+inline constexpr std::size_t kSessionKeyBytesMax = 256;
+inline constexpr std::size_t kGrantChainMax = 4;
+inline constexpr std::size_t kGrantCertificateBytesMax = 4096;
+inline constexpr std::size_t kSecretsMax = 256;
+inline constexpr std::size_t kSecretBytesMax = 32 * 1024;
+inline constexpr std::size_t kProvisionSecretsBytesMax = 40 * 1024;  // all of one cage: a grant is one frame
+inline constexpr std::size_t kEngineTokenBytesMax = 480;
+inline constexpr std::chrono::seconds kProvisionDocumentAgeMax = 60s;
+inline constexpr std::chrono::seconds kIntermediateLifeMax = 24h;
+inline constexpr std::chrono::seconds kEngineTokenLifeMax = 10min;
+inline constexpr std::chrono::seconds kOnlineLifeMax = 90 * 24h;
+inline constexpr std::chrono::seconds kLeaseRetryMin = 5s;
+inline constexpr std::chrono::seconds kLeaseRetryMax = 60s;
+inline constexpr std::chrono::seconds kLeaseDrain = 60s;  // before the end of a lease
+// The host link
+inline constexpr std::size_t kEnrolCodeBytesMax = 256;
+inline constexpr std::chrono::seconds kEnrolCodeLife = 1h;
+inline constexpr std::size_t kAssignmentsMax = 128;  // deployments of one host
+inline constexpr std::size_t kCageNamesMax = 8;
+inline constexpr std::size_t kHostNameBytesMax = 253;
+inline constexpr std::size_t kEvidenceClassBytesMax = 96;
 
 // Drivers
 inline constexpr std::size_t kEnclavePortsMax = 32;           // the host listens on, for one enclave

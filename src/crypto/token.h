@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "crypto/key.h"
+#include "wire/engine_token.h"
 #include "wire/token.h"
 
 namespace cages::crypto {
@@ -33,5 +34,11 @@ class VerifiedToken {
 // where it lives longer than kTokenLifeMax, TOKEN_AUDIENCE. Not here: single use, host, address (server/provisioner).
 Result<VerifiedToken> verify_token(const wire::UnverifiedToken& token, const PublicKey& key, std::string_view audience,
                                    WallTime now);
+
+// The same for the engine's tokens, at most kEngineTokenLifeMax long. verify_engine_token returns the claims; who uses them checks
+// S's signature over the connection too.
+Result<std::string> issue_engine_token(const wire::EngineTokenClaims& claims, const PrivateKey& key);
+Result<wire::EngineTokenClaims> verify_engine_token(const wire::UnverifiedEngineToken& token, const PublicKey& key,
+                                                    WallTime now);
 
 }  // namespace cages::crypto

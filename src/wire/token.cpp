@@ -3,29 +3,13 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "base/text.h"
 
 namespace cages::wire {
 namespace {
 
-constexpr std::string_view kHeaderStart = R"({"alg":"ES256","typ":"cage+jwt","kid":")";
-constexpr std::string_view kHeaderEnd = R"("})";
-constexpr std::size_t kSignatureBytes = 64;
-
-bool is_base64url(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
-}
-
-bool header_is_ours(std::string_view header) {
-  constexpr std::size_t kSize = kHeaderStart.size() + kTokenKeyIdBytes + kHeaderEnd.size();
-  return header.size() == kSize && header.starts_with(kHeaderStart) && header.ends_with(kHeaderEnd) &&
-         is_base64url(header.substr(kHeaderStart.size(), kTokenKeyIdBytes));
-}
+constexpr std::string_view kType = "cage+jwt";
 
 std::string write_claims(const TokenClaims& claims) {
   return write_json(Json::object({{"aud", claims.audience},
@@ -77,31 +61,18 @@ Result<Id> parse_id(std::string_view text) {
 }
 
 std::string write_token_head(std::string_view key_id, const TokenClaims& claims) {
-  std::string header(kHeaderStart);
-  header += key_id;
-  header += kHeaderEnd;
-  return base64url(as_bytes(header)) + '.' + base64url(as_bytes(write_claims(claims)));
+  return write_jwt_head(kType, key_id, write_claims(claims));
 }
 
-std::string write_token(std::string_view head, ByteView signature) { return std::string(head) + '.' + base64url(signature); }
+std::string write_token(std::string_view head, ByteView signature) { return write_jwt(head, signature); }
 
 Result<UnverifiedToken> parse_token(std::string_view text) {
-  if (text.size() > limits::kTokenBytesMax) {
-    return fail(Code::LIMIT, "token", std::to_string(limits::kTokenBytesMax) + " bytes", std::to_string(text.size()));
-  }
-  const auto parts = split(text, '.');
-  if (parts.size() != 3) return bad_format(std::to_string(parts.size()) + " parts");
-  const auto header = parse_base64url(parts[0]);
-  if (!header || !CAGES_CHECK("TOKEN_HEADER", header_is_ours(as_text(*header)))) return fail(Code::TOKEN_HEADER);
-  const auto payload = parse_base64url(parts[1]);
-  auto signature = parse_base64url(parts[2]);
-  if (!payload || !signature || signature->size() != kSignatureBytes) return bad_format("bad base64url or signature");
+  TRY_ASSIGN(CompactJwt jwt, parse_jwt(text, kType, limits::kTokenBytesMax));
   UnverifiedToken token;
-  TRY_ASSIGN(token.claims, parse_claims(as_text(*payload)));
-  const std::string_view kept = as_text(*header);
-  token.key_id = kept.size() > kHeaderStart.size() ? kept.substr(kHeaderStart.size(), kTokenKeyIdBytes) : "";
-  token.signed_part = text.substr(0, parts[0].size() + 1 + parts[1].size());
-  token.signature = std::move(*signature);
+  TRY_ASSIGN(token.claims, parse_claims(jwt.payload));
+  token.key_id = std::move(jwt.key_id);
+  token.signed_part = std::move(jwt.signed_part);
+  token.signature = std::move(jwt.signature);
   return token;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "wire/compact_jwt.h"
 
 namespace cages::wire {
 
@@ -20,7 +21,6 @@ using Id = std::array<Byte, 16>;
 std::string write_id(const Id& id);
 Result<Id> parse_id(std::string_view text);
 
-inline constexpr std::size_t kTokenKeyIdBytes = 8;
 // What the token is good for; an engine token says something else.
 inline constexpr std::string_view kTokenAudience = "prov";
 
