@@ -56,12 +56,13 @@ Result<void> read_list(CborReader& reader, std::string_view name, std::size_t co
 Result<std::vector<std::string>> read_texts(CborReader& reader, std::string_view name, std::size_t count_max,
                                             std::size_t bytes_max) {
   std::vector<std::string> out;
-  TRY(read_list(reader, name, count_max, [&](CborReader& at) -> Result<void> {
+  const auto one = [&](CborReader& at) -> Result<void> {
     TRY_ASSIGN(const std::string_view text, at.read_text(name));
     if (text.size() > bytes_max) return fail(Code::LIMIT, std::string(name), std::to_string(bytes_max) + " bytes");
     out.emplace_back(text);
     return {};
-  }));
+  };
+  TRY(read_list(reader, name, count_max, one));
   return out;
 }
 
@@ -115,12 +116,13 @@ Result<HostLinkDown> read_enrolled(FieldReader& fields) {
   Enrolled enrolled;
   TRY(read_fixed(fields, 1, "host", enrolled.host));
   TRY_ASSIGN(CborReader * reader, fields.item(2, "chain"));
-  TRY(read_list(*reader, "chain", limits::kGrantChainMax, [&](CborReader& at) -> Result<void> {
+  const auto one = [&](CborReader& at) -> Result<void> {
     TRY_ASSIGN(const ByteView certificate, at.read_bytes("chain"));
     if (certificate.size() > limits::kGrantCertificateBytesMax) return fail(Code::LIMIT, "chain");
     enrolled.chain.push_back(to_bytes(certificate));
     return {};
-  }));
+  };
+  TRY(read_list(*reader, "chain", limits::kGrantChainMax, one));
   TRY(fields.advance());
   TRY(fields.finish());
   return HostLinkDown(std::move(enrolled));

@@ -20,7 +20,9 @@ Result<void> read_fixed(FieldReader& fields, std::uint64_t key, std::string_view
 }  // namespace
 
 Bytes write_runtime_keys(const RuntimeKeys& keys) {
-  return CborWriter().map(3).uint(1).bytes(keys.session_key).uint(2).bytes(keys.sealing_key).uint(3).bytes(keys.ca_key_hash).take();
+  CborWriter writer;
+  writer.map(3).uint(1).bytes(keys.session_key).uint(2).bytes(keys.sealing_key).uint(3).bytes(keys.ca_key_hash);
+  return writer.take();
 }
 
 Result<RuntimeKeys> parse_runtime_keys(ByteView bytes) {
