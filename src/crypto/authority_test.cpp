@@ -62,10 +62,12 @@ TEST_F(AuthorityTest, RefusesRootsThatAreNone) {
 }
 
 TEST_F(AuthorityTest, BoundsWhatItIssues) {
-  EXPECT_EQ(certify_server(root, kName, key.public_key(), kNow, limits::kOnlineLifeMax + 1s, random).error().code, Code::LIMIT);
-  const std::vector<std::string> names{"a.localhost"};
-  EXPECT_EQ(certify_cage(root, "x", names, key.public_key(), kNow, limits::kIntermediateLifeMax + 1s, random).error().code,
+  EXPECT_EQ(certify_server(root, kName, key.public_key(), kNow, limits::kOnlineLifeMax + 1s, random).error().code,
             Code::LIMIT);
+  const std::vector<std::string> names{"a.localhost"};
+  EXPECT_EQ(
+      certify_cage(root, "x", names, key.public_key(), kNow, limits::kIntermediateLifeMax + 1s, random).error().code,
+      Code::LIMIT);
   EXPECT_FALSE(certify_cage(root, "x", {}, key.public_key(), kNow, 1h, random));
 }
 
@@ -78,7 +80,8 @@ TEST_F(AuthorityTest, TellsHostsFromServers) {
   EXPECT_EQ(verify_client(host.der(), other.certificate, kNow).error().code, Code::CHAIN);
 }
 
-// What any TLS client makes of a leaf under a cage's intermediate: OpenSSL's path validation, with the constraints of design §4.6.
+// What any TLS client makes of a leaf under a cage's intermediate: OpenSSL's path validation, with the constraints of
+// design §4.6.
 class CageChain : public AuthorityTest {
  protected:
   Authority cages = make_authority("cages", Curve::p256, 1, kNow, 24h * 365, random).value();
@@ -121,10 +124,15 @@ TEST_F(CageChain, CoversItsNamesAlone) {
 
 TEST_F(CageChain, CertifiesNoFurtherAuthority) {
   const PrivateKey sub = PrivateKey::generate(Curve::p256).value();
-  CertificateFields fields{{2}, intermediate.subject(), common_name("sub").value(), kNow, kNow + 1h,
+  CertificateFields fields{{2},
+                           intermediate.subject(),
+                           common_name("sub").value(),
+                           kNow,
+                           kNow + 1h,
                            {basic_constraints(true), key_usage({KeyUsage::key_cert_sign})}};
   const Certificate below = issue(fields, sub.public_key(), ca).value();
-  CertificateFields leaf_fields{{3}, below.subject(), common_name("leaf").value(), kNow, kNow + 1h, {subject_alt_dns(names)}};
+  CertificateFields leaf_fields{{3},  below.subject(), common_name("leaf").value(),
+                                kNow, kNow + 1h,       {subject_alt_dns(names)}};
   const Certificate leaf = issue(leaf_fields, key.public_key(), sub).value();
   std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(), X509_STORE_free);
   X509_STORE_add_cert(store.get(), cages.certificate.handle());
