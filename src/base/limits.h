@@ -184,4 +184,12 @@ inline constexpr std::chrono::seconds kHttpAnswerTime = 120s;   // a request to 
 inline constexpr std::chrono::seconds kHttpUpgradedIdleTime = 3600s;
 inline constexpr std::chrono::seconds kHttpLingerTime = 2s;
 
+// The host's link to caged
+inline constexpr std::chrono::seconds kLinkAnswerTime = 20s;
+inline constexpr std::chrono::milliseconds kLinkRetryTimeFirst = 250ms;
+inline constexpr std::chrono::seconds kLinkRetryTimeMax = 15s;
+inline constexpr std::size_t kLinkTokensPendingMax = 1024;
+inline constexpr std::uint64_t kLinkImageBytesMax = std::uint64_t{64} << 30;
+inline constexpr std::size_t kLinkPieceBytes = 256 * 1024;
+
 }  // namespace cages::limits
