@@ -21,7 +21,7 @@ struct Attack {
 
 inline std::ostream& operator<<(std::ostream& out, const Attack& attack) { return out << attack.id; }
 
-inline std::string attack_name(const testing::TestParamInfo<Attack>& info) { return info.param.id; }
+inline std::string attack_name(const ::testing::TestParamInfo<Attack>& info) { return info.param.id; }
 
 // class_of returns the class of a refusal, empty for a success.
 template <class T>
@@ -29,6 +29,6 @@ std::string class_of(const Result<T>& outcome) {
   return outcome ? "" : error_class(outcome.error());
 }
 
-class Attempt : public testing::TestWithParam<Attack> {};
+class Attempt : public ::testing::TestWithParam<Attack> {};
 
 }  // namespace cages::attacks
