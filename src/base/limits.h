@@ -183,6 +183,18 @@ inline constexpr std::chrono::seconds kHttpBodyIdleTime = 30s;  // between two b
 inline constexpr std::chrono::seconds kHttpAnswerTime = 120s;   // a request to its answer's head
 inline constexpr std::chrono::seconds kHttpUpgradedIdleTime = 3600s;
 inline constexpr std::chrono::seconds kHttpLingerTime = 2s;
+// Ingress
+inline constexpr std::size_t kProxyV2BytesMax = 536;
+inline constexpr std::size_t kClientHelloBytesMax = 16 * 1024;
+inline constexpr std::chrono::seconds kIngressHelloTime = 5s;     // the PROXY header and the ClientHello together
+inline constexpr std::chrono::seconds kIngressDialTime = 5s;
+inline constexpr std::chrono::seconds kIngressIdleTime = 3600s;
+inline constexpr std::size_t kIngressConnectionsMax = 8192;
+inline constexpr std::size_t kIngressConnectionsPerIpMax = 256;   // per IPv4 address, per IPv6 /64
+inline constexpr std::size_t kIngressConnectionsPerCageMax = 4096;
+inline constexpr std::size_t kDataPlaneConnectionsMax = 4096;
+inline constexpr std::size_t kDataPlaneHandshakesMax = 128;       // at a time
+inline constexpr std::size_t kSessionRequestBytesMax = 256;
 
 // The host's link to caged
 inline constexpr std::chrono::seconds kLinkAnswerTime = 20s;

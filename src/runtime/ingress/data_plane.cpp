@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/ingress/data_plane.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "http/client.h"
+#include "http/forward.h"
+#include "net/deadline.h"
+#include "runtime/ingress/identity_headers.h"
+#include "wire/proxy_v2.h"
+
+namespace cages::runtime {
+namespace {
+
+constexpr std::string_view kSessionPath = "/.well-known/cage/session";
+constexpr std::string_view kDocumentPath = "/.well-known/attestation";
+constexpr std::size_t kRequestIdBytes = 16;
+
+// untrusted: the host says who the client is; it may lie (threat model), but in this form only.
+Task<Result<wire::ProxyAddress>> read_proxy_header(net::Stream& stream) {
+  Bytes header(wire::kProxyV2HeadBytes);
+  CO_TRY(co_await net::read_exact(stream, header));
+  CO_TRY_ASSIGN(const std::size_t rest, wire::proxy_v2_rest(header));
+  header.resize(header.size() + rest);
+  CO_TRY(co_await net::read_exact(stream, std::span(header).subspan(wire::kProxyV2HeadBytes)));
+  CO_TRY_ASSIGN(const wire::ProxyHeader parsed, wire::parse_proxy_v2(header));
+  co_return parsed.client;
+}
+
+// The name of "name", "name:port"; addresses in brackets are no names.
+std::string name_of(const std::string& authority) { return ascii_lower(authority.substr(0, authority.rfind(':'))); }
+
+std::string_view path_of(const std::string& target) { return std::string_view(target).substr(0, target.find('?')); }
+
+Task<Result<void>> refuse(http::Responder& responder, int status, http::Headers headers = {}) {
+  headers.add("Content-Type", "text/plain");
+  co_return co_await http::answer(responder, status, std::move(headers), to_bytes(std::to_string(status) + "\n"));
+}
+
+}  // namespace
+
+// What is known of one connection's client.
+struct DataPlane::Session {
+  tls::TlsStream& tls;
+  wire::ProxyAddress client;
+  std::uint64_t requests = 0;
+};
+
+DataPlane::DataPlane(net::EventLoop& loop, const tls::Server& tls, AttestationResponder& attestation, crypto::Random& random,
+                     DialApp dial_app, DataPlaneSettings settings)
+    : loop_(loop),
+      tls_(tls),
+      attestation_(attestation),
+      random_(random),
+      dial_app_(std::move(dial_app)),
+      settings_(std::move(settings)),
+      all_(settings_.connections_max),
+      handshakes_(settings_.handshakes_max),
+      tasks_(loop) {}
+
+Task<void> DataPlane::serve(net::Listener& listener) {
+  for (;;) {
+    auto accepted = co_await listener.accept();
+    if (!accepted) {
+      if (accepted.error().code == Code::CLOSED) co_return;
+      log::error("ingress.accept", accepted.error());
+      co_await loop_.timers().sleep(std::chrono::milliseconds(100));
+      continue;
+    }
+    ++counts_.connections;
+    auto slot = all_.try_take();
+    // Refused early, before any work is done for it.
+    if (!slot || draining_.begun() || handshakes_.taken() == handshakes_.count_max()) {
+      ++counts_.refused_full;
+      continue;
+    }
+    tasks_.spawn("ingress.connection", connection(std::move(*accepted), std::move(*slot)));
+  }
+}
+
+Task<void> DataPlane::drain(Nanoseconds time) {
+  draining_.begin();
+  auto all_gone = [this]() -> Task<void> { return tasks_.join(); };
+  auto gone_or_cut = [&]() -> Task<void> {
+    co_await loop_.timers().sleep(time);
+    tasks_.cancel();
+  };
+  co_await net::either(all_gone(), gone_or_cut());
+}
+
+Task<void> DataPlane::connection(net::Accepted accepted, net::Slots::Slot slot) {
+  const net::Slots::Slot held = std::move(slot);
+  const auto done = co_await carry(std::move(accepted.stream));
+  if (!done && done.error().kind() == Kind::internal) log::error("ingress.connection", done.error());
+}
+
+// One connection, from the host's first byte to the client's last.
+Task<Result<void>> DataPlane::carry(net::StreamPtr stream) {
+  tls::TlsStreamPtr session;
+  wire::ProxyAddress client;
+  {
+    const auto handshake = handshakes_.try_take();
+    {
+      const net::Deadline deadline(loop_.timers(), *stream, limits::kIngressHelloTime);
+      CO_TRY_ASSIGN(client, co_await read_proxy_header(*stream));
+    }
+    auto accepted = co_await tls_.accept(loop_.timers(), std::move(stream));
+    if (!accepted) ++counts_.refused_handshakes;
+    CO_TRY_ASSIGN(session, std::move(accepted));
+  }
+  Session known{*session, std::move(client)};
+  const http::Handler handler = [&](http::Request& asked, http::Responder& responder) {
+    return request(asked, responder, known);
+  };
+  co_return co_await http::serve(loop_.timers(), *session, handler, draining_, settings_.http);
+}
+
+Task<Result<void>> DataPlane::request(http::Request& asked, http::Responder& responder, Session& session) {
+  ++counts_.requests;
+  ++session.requests;
+  // RFC 9110 §15.5.20: a request for another name than the connection's is not ours to answer.
+  if (!CAGES_CHECK("HTTP_MISDIRECTED", answers_for(asked.head, session))) co_return co_await refuse(responder, 421);
+  const std::string_view path = path_of(asked.head.target);
+  if (path == kSessionPath) co_return co_await prove_session(asked, responder, session);
+  if (path == kDocumentPath) co_return co_await show_document(asked, responder);
+  co_return co_await ask_app(asked, responder, session);
+}
+
+bool DataPlane::answers_for(const http::RequestHead& head, const Session& session) const {
+  const std::string name = name_of(head.authority);
+  const std::string dialled = session.tls.server_name();
+  return std::ranges::find(settings_.host_names, name) != settings_.host_names.end() &&
+         (dialled.empty() || ascii_lower(dialled) == name);
+}
+
+Task<Result<void>> DataPlane::prove_session(http::Request& asked, http::Responder& responder, Session& session) {
+  if (asked.head.method != "POST") co_return co_await refuse(responder, 405, {{"Allow", "POST"}});
+  // Proof comes before any byte of the app's, or it proves nothing about those (interfaces: SESSION).
+  if (!CAGES_CHECK("SESSION_FIRST", session.requests == 1)) co_return co_await refuse(responder, 409);
+  const std::string* type = asked.head.headers.find("Content-Type");
+  if (type == nullptr || !ascii_iequal(*type, "application/cbor")) co_return co_await refuse(responder, 415);
+  CO_TRY_ASSIGN(const Bytes body, co_await http::read_body(asked.body, limits::kSessionRequestBytesMax));
+  auto proof = co_await attestation_.session(body, session.tls);
+  if (!proof && proof.error().code == Code::HTTP_OVERLOAD) co_return co_await refuse(responder, 429, {{"Retry-After", "1"}});
+  if (!proof && proof.error().kind() == Kind::reject) co_return co_await refuse(responder, 400);
+  CO_TRY(proof);
+  ++counts_.sessions;
+  co_return co_await http::answer(responder, 200, {{"Content-Type", "application/cbor"}, {"Cache-Control", "no-store"}},
+                                  std::move(*proof));
+}
+
+Task<Result<void>> DataPlane::show_document(http::Request& asked, http::Responder& responder) {
+  if (asked.head.method != "GET" && asked.head.method != "HEAD") {
+    co_return co_await refuse(responder, 405, {{"Allow", "GET, HEAD"}});
+  }
+  CO_TRY_ASSIGN(const Bytes document, co_await attestation_.document());
+  const Json body = Json::object({{"attestation_doc", base64(document)}});
+  co_return co_await http::answer(responder, 200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+                                  to_bytes(write_json(body)));
+}
+
+Task<Result<void>> DataPlane::ask_app(http::Request& asked, http::Responder& responder, Session& session) {
+  Bytes id(kRequestIdBytes);
+  random_.fill(id);
+  const std::string request_id = hex(id);
+  replace_identity(asked.head.headers, {.ip = session.client.ip, .request_id = request_id});
+  // Only WebSocket is passed on; other protocols would carry requests past the checks above.
+  if (asked.head.upgrade != "websocket") asked.head.upgrade.clear();
+  auto stream = co_await dial_app_();
+  if (!stream) co_return fail(Code::UNREACHABLE, "app", std::move(stream.error().expected), std::move(stream.error().got));
+  http::Client upstream(loop_.timers(), std::move(*stream), {.body_idle = settings_.http.body_idle});
+  co_return co_await http::forward(loop_.timers(), asked, upstream, responder,
+                                   [&](http::ResponseHead& head) { head.headers.set("X-Request-Id", request_id); });
+}
+
+}  // namespace cages::runtime
