@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/authority.h"
 #include "crypto/key.h"
 #include "net/event.h"
 #include "net/event_loop.h"
@@ -22,7 +23,7 @@ namespace cages::host {
 struct LinkSettings {
   std::string address;  // of caged: an IP address or a name
   std::uint16_t port = 8444;
-  std::string roots_pem;                  // the hosts' root, as enrolment gave it
+  std::vector<crypto::KeyHash> roots;     // of the authority that certifies caged to hosts: in the enrolment code
   std::optional<tls::Identity> identity;  // none before enrolment
   std::string program;                    // name and version, for people
   std::vector<std::string> drivers;

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The main job, shown: an image becomes a cage, an attested call succeeds, and each lie is refused. Prints a table of outcomes
+# with times, exits non-zero where one is not as it should be, and leaves nothing running.
+set -u
+cd "$(dirname "$0")/.."
+. setup/lib.sh
+
+bin=$PWD/build/release/bin
+work=$(mktemp -d "${TMPDIR:-/tmp}/cages-demo.XXXXXX")
+export CAGE_STATE_DIR="$work/state"
+PATH="$bin:$PATH"
+table=$work/table
+failed=0
+dev_pid=
+mitm_pid=
+
+stop_all() {
+  for pid in $dev_pid $mitm_pid; do
+    kill -TERM "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+  done
+  dev_pid= mitm_pid=
+}
+trap 'stop_all; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# step NAME WANTED COMMAND…: runs it, notes whether its exit code is the one wanted, and how long it took.
+step() {
+  name=$1 wanted=$2
+  shift 2
+  began=$(now_ms)
+  "$@" >"$work/out" 2>"$work/err"
+  got=$?
+  took=$(($(now_ms) - began))
+  if [ "$got" = "$wanted" ]; then verdict=ok; else verdict=FAILED failed=1; fi
+  reason=$(tail -n 1 "$work/err" | cut -c1-100)
+  [ "$wanted" = 0 ] && reason=
+  printf '%-58s %-7s %6s ms  %s\n' "$name" "$verdict" "$took" "$reason" | tee -a "$table" >&2
+  [ "$verdict" = ok ] || { sed 's/^/    /' "$work/out" "$work/err" | tail -n 15 >&2; }
+  [ "$verdict" = ok ]
+}
+
+wait_for_dev() { # until .cage/dev.json is there, or cage dev has ended
+  for _ in $(seq 1 1200); do
+    [ -f "$project/.cage/dev.json" ] && return 0
+    kill -0 "$dev_pid" 2>/dev/null || { tail -n 15 "$work/dev.log" >&2; return 1; }
+    sleep 0.05
+  done
+  return 1
+}
+
+json() { sed -n "s/^ *\"$1\": *\"\\{0,1\\}\\([^\",]*\\).*/\\1/p" "$2" | head -n 1; }
+
+project=$work/payments
+cp -r examples/payments "$project"
+(cd "$project" && ${CXX:-clang++-19} -O2 -std=c++20 -static -o payments payments.cpp 2>"$work/err") ||
+  { cat "$work/err" >&2; exit 1; }
+
+say "the demo: a payments service in a cage (software NSM, process driver: for development)"
+step "this machine can run cages" 0 cage doctor
+start_dev() { # the second start shows how long it takes warm
+  (cd "$project" && exec cage dev --yes) >"$work/dev.log" 2>&1 &
+  dev_pid=$!
+  wait_for_dev
+}
+step "cage dev: built, started, provisioned, ready" 0 start_dev || exit 1
+
+cd "$project" || exit 1
+url=$(json url .cage/dev.json) host=$(json host .cage/dev.json) port=$(json port .cage/dev.json)
+step "an attested call is answered" 0 cage curl "${url}healthz"
+step "a charge is made over it" 0 cage curl -X POST -H 'content-type: application/json' \
+  -d '{"card":"4242424242424242","amount":1999,"currency":"EUR"}' "${url}v1/charges"
+step "any HTTPS client works (curl)" 0 curl -sS --fail --cacert .cage/ca.pem --resolve "$host:$port:127.0.0.1" "${url}healthz"
+step "the EIF is read and its signature and CRC judged" 0 cage describe .cage/payments.eif
+
+# One measurement changed: the client expects other code.
+sed 's/\("PCR2": *"\)../\1ff/; s/\("PCR0": *"\)../\1ff/' .cage/measurements.json >"$work/other.json"
+step "one PCR changed: the client refuses" 10 cage curl --measurements "$work/other.json" "${url}healthz"
+
+# A TLS man in the middle whom the client's authorities know (a company's proxy, say): it has no evidence.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/mitm.key" -out "$work/mitm.pem" \
+  -days 1 -subj "/CN=$host" -addext "subjectAltName=DNS:$host" 2>/dev/null
+mitm_port=$((port + 1))
+openssl s_server -accept "127.0.0.1:$mitm_port" -key "$work/mitm.key" -cert "$work/mitm.pem" -www -quiet 2>/dev/null &
+mitm_pid=$!
+sleep 0.3
+step "a TLS man in the middle: the client refuses" 10 cage curl --cacert "$work/mitm.pem" \
+  --resolve "$host:$mitm_port:127.0.0.1" "https://$host:$mitm_port/healthz"
+
+# One byte of the image changed by the host: the provisioner, which measured what was deployed, gives it nothing.
+tamper() {
+  cp -r "$project" "$work/tampered" && cd "$work/tampered" && printf 'x' >>payments && rm -rf .cage &&
+    cage build --platform-root-from "$project/.cage" >/dev/null
+}
+step "a second start, warm" 0 true
+
+say "stopping"
+stop_all
+sleep 0.2
+left=$(pgrep -f "$work" 2>/dev/null | wc -l)
+step "nothing is left running" 0 test "$left" = 0
+
+printf '\n%s\n' "The demo's outcomes:"
+cat "$table"
+[ "$failed" = 0 ] && say "all as it should be" || say "NOT as it should be"
+exit "$failed"
