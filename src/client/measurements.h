@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which code a client accepts, read from what `cage build` or nitro-cli printed. For libcage and the command line.
+#pragma once
+
+#include "base/json.h"
+#include "policy/pcr_policy.h"
+
+namespace cages::client {
+
+// parse_measurements reads {"Measurements": {"PCR0": hex, …}}, or the inner object alone, as measurements.json has it: PCR0, 1, 2
+// and, where it is there and not zero, 8. MEASUREMENTS else.
+Result<policy::PcrSet> parse_measurements(const Json& json);
+
+}  // namespace cages::client
