@@ -27,7 +27,8 @@ typedef struct cage_header {
 } cage_header;
 
 /* cage_open connects to a cage and attests it. `options` is one JSON object:
- *   {"measurements": [object…], "policy": {…}, "roots": [PEM…], "authorities": PEM, "identity": "any",
+ *   {"measurements": [object…], "policy": {…}, "release": {"file": text of release.json, "key": PEM of its signer's public key},
+ *    "roots": [PEM…], "authorities": PEM, "identity": "any",
  *    "binding": "session" | "fresh" | "key", "dial": address, "timeout_ms": 30000}
  * each member optional, an unknown one an error. Returns NULL on failure; *failure (if not NULL) then says why. */
 cage_connection* cage_open(const char* host, uint16_t port, const char* options, cage_failure** failure);

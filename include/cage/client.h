@@ -35,6 +35,9 @@ struct Options {
   // `cage verify` takes it, or both (the sets are joined). With neither, connecting fails: POLICY_EMPTY.
   std::vector<std::string> measurements;
   std::string policy;
+  // A release statement (text of release.json) and the public key (PEM) of whoever may release, got elsewhere than the file.
+  std::string release;
+  std::string release_key;
   // Roots of attestation documents, PEM. Empty: AWS Nitro's. A development root proves no hardware.
   std::vector<std::string> roots;
   // Authorities of the server's certificate, PEM. Empty: what this machine trusts.

@@ -27,7 +27,7 @@ Result<Json> read_json(const fs::path& path) {
   return fail(std::move(error));
 }
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
 }
@@ -38,6 +38,8 @@ void AttestedOptions::declare(Options& options) {
   options.positional("URL", url_, "https://host[:port]/path")
       .option("--measurements", measurements_, "PCRs as `cage build` wrote them; several: any of them")
       .option("--policy", policy_, "a whole policy in JSON, as `cage verify` takes it")
+      .option("--release", release_, "a signed release statement: its PCRs, counter and end")
+      .option("--release-key", release_key_, "public key (PEM) of whoever may release, got elsewhere than the statement")
       .option("--root", roots_, "roots of attestation documents (PEM) instead of AWS's: a development root")
       .option("--cacert", cacert_, "authorities of the server's certificate (PEM) instead of this machine's")
       .option("--identity", identity_, "\"any\": do not look whose cage it is, only which code")
@@ -53,7 +55,14 @@ Result<void> AttestedOptions::resolve_policy(client::Settings& into) const {
   }
   std::vector<fs::path> files(measurements_.begin(), measurements_.end());
   const fs::path own = fs::path(project_) / ".cage" / "measurements.json";
-  if (policy_.empty() && files.empty() && exists(own)) files.push_back(own);
+  if (release_.empty() != release_key_.empty()) return fail(Code::USAGE, "--release", "--release and --release-key", "one of them");
+  if (!release_.empty()) {
+    TRY_ASSIGN(const std::string file, read_text(release_));
+    TRY_ASSIGN(const std::string key, read_text(release_key_));
+    TRY_ASSIGN(policy::PcrSet set, client::parse_release(file, key));
+    into.policy.pcr_sets.push_back(std::move(set));
+  }
+  if (policy_.empty() && release_.empty() && files.empty() && is_there(own)) files.push_back(own);
   for (const fs::path& file : files) {
     TRY_ASSIGN(const Json json, read_json(file));
     TRY_ASSIGN(policy::PcrSet set, client::parse_measurements(json));
@@ -80,7 +89,7 @@ Result<void> AttestedOptions::resolve_dial(const Url& url, client::Target& into)
 Result<void> AttestedOptions::resolve_trust(const Url& url, Resolved& into) const {
   const fs::path folder = fs::path(project_) / ".cage";
   bool own = false;
-  if (exists(folder / "dev.json")) {
+  if (is_there(folder / "dev.json")) {
     TRY_ASSIGN(const Json dev, read_json(folder / "dev.json"));
     const auto served = parse_url(dev.text_or("url", ""));
     own = served && served->host == url.host && served->port == url.port;
@@ -95,7 +104,7 @@ Result<void> AttestedOptions::resolve_trust(const Url& url, Resolved& into) cons
   }
   if (into.settings.roots.empty()) into.settings.roots.push_back(attest::production_root());
   for (const attest::TrustRoot& root : into.settings.roots) into.development = into.development || !root.is_production();
-  const bool own_ca = own && cacert_.empty() && exists(folder / "ca.pem");
+  const bool own_ca = own && cacert_.empty() && is_there(folder / "ca.pem");
   if (!cacert_.empty() || own_ca) {
     TRY_ASSIGN(into.settings.authorities.pem, read_text(own_ca ? folder / "ca.pem" : fs::path(cacert_)));
   } else {

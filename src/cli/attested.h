@@ -32,6 +32,8 @@ class AttestedOptions {
   std::string url_;
   std::string policy_;
   std::vector<std::string> measurements_;
+  std::string release_;
+  std::string release_key_;
   std::vector<std::string> roots_;
   std::string cacert_;
   std::string identity_;

@@ -11,4 +11,8 @@ namespace cages::client {
 // and, where it is there and not zero, 8. MEASUREMENTS else.
 Result<policy::PcrSet> parse_measurements(const Json& json);
 
+// parse_release reads a release file (release.json) that `release_key` signed (PEM, got elsewhere than the file) into the set
+// that it speaks for, with its counter and its end. RELEASE_STATEMENT, JSON, BASE64 or PEM.
+Result<policy::PcrSet> parse_release(std::string_view file, std::string_view release_key);
+
 }  // namespace cages::client

@@ -10,8 +10,8 @@
 namespace cages::client {
 namespace {
 
-constexpr std::array<std::string_view, 8> kMembers{"measurements", "policy",  "roots", "authorities",
-                                                   "identity",     "binding", "dial",  "timeout_ms"};
+constexpr std::array<std::string_view, 9> kMembers{"measurements", "policy",  "release", "roots",     "authorities",
+                                                   "identity",     "binding", "dial",    "timeout_ms"};
 
 Error wrong(std::string_view member, std::string_view expected) {
   return Error(Code::CLIENT_SETTINGS, std::string(member), std::string(expected), "another value");
@@ -23,6 +23,17 @@ Result<void> parse_measured(const Json& json, Settings& into) {
     TRY_ASSIGN(policy::PcrSet set, parse_measurements(item));
     into.policy.pcr_sets.push_back(std::move(set));
   }
+  return {};
+}
+
+// {"file": text of release.json, "key": PEM}: never the one without the other.
+Result<void> parse_release_member(const Json& json, Settings& into) {
+  const Json* file = json.find("file");
+  const Json* key = json.find("key");
+  const bool whole = file != nullptr && file->is_string() && key != nullptr && key->is_string() && json.as_object()->size() == 2;
+  if (!whole) return fail(wrong("release", "{\"file\", \"key\"}, both strings"));
+  TRY_ASSIGN(policy::PcrSet set, parse_release(*file->as_string(), *key->as_string()));
+  into.policy.pcr_sets.push_back(std::move(set));
   return {};
 }
 
@@ -61,6 +72,7 @@ Result<void> parse_text_member(const std::string& name, const Json& json, JsonSe
 
 Result<void> parse_member(const std::string& name, const Json& json, JsonSettings& into) {
   if (name == "measurements") return parse_measured(json, into.settings);
+  if (name == "release") return parse_release_member(json, into.settings);
   if (name == "roots") return parse_roots(json, into.settings);
   if (name == "policy") return {};  // read first, so that measurements join it
   if (name == "authorities" || name == "dial" || name == "binding" || name == "identity") {

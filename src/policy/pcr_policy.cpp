@@ -112,7 +112,12 @@ std::string shown_pcr(const PcrValues& pcrs, std::uint8_t index) {
   return pcr_name(index) + "=" + (found == pcrs.end() ? "none" : hex(found->second));
 }
 
-Result<std::optional<std::size_t>> judge_pcrs(const AttestationPolicy& rules, const PcrValues& pcrs) {
+Result<void> judge_end(const std::optional<std::int64_t>& not_after, std::int64_t now) {
+  if (CAGES_CHECK("NOT_AFTER", !not_after || now <= *not_after)) return {};
+  return fail(Code::NOT_AFTER, "", "at most " + std::to_string(*not_after), std::to_string(now));
+}
+
+Result<std::optional<std::size_t>> judge_pcrs(const AttestationPolicy& rules, const PcrValues& pcrs, std::int64_t now) {
   const auto pcr0 = pcrs.find(0);
   const bool refused = pcr0 != pcrs.end() && std::ranges::find(rules.refused_pcr0, pcr0->second) != rules.refused_pcr0.end();
   if (!CAGES_CHECK("REFUSED_PCR0", !refused)) return fail(Code::REFUSED_PCR0, "", "another PCR0", hex(pcr0->second));
@@ -129,6 +134,7 @@ Result<std::optional<std::size_t>> judge_pcrs(const AttestationPolicy& rules, co
       return fail(Code::COUNTER, "", "at least " + std::to_string(*rules.counter_min),
                   set.counter ? std::to_string(*set.counter) : "none");
     }
+    TRY(judge_end(set.not_after, now));
     return std::optional<std::size_t>(i);
   }
   return fail(std::move(difference));
@@ -164,10 +170,8 @@ Result<Judgement> judge(const AdmittedPolicy& policy, const Evidence& evidence, 
     return fail(Code::DEBUG, "", "code in PCR0, PCR1 or PCR2", "zeros");
   }
   TRY(judge_bindings(rules, evidence));
-  TRY_ASSIGN(result.pcr_set, judge_pcrs(rules, evidence.pcrs));
-  if (!CAGES_CHECK("NOT_AFTER", !rules.not_after || now <= *rules.not_after)) {
-    return fail(Code::NOT_AFTER, "", "at most " + std::to_string(*rules.not_after), std::to_string(now));
-  }
+  TRY_ASSIGN(result.pcr_set, judge_pcrs(rules, evidence.pcrs, now));
+  TRY(judge_end(rules.not_after, now));
   return result;
 }
 

@@ -19,7 +19,9 @@ namespace cages::policy {
 struct PcrSet {
   PcrValues pcrs;
   // The version counter of the release statement that these values come from, where there is one.
-  std::optional<std::uint64_t> counter;
+  std::optional<std::uint64_t> counter{};
+  // The last second (since the epoch) at which that statement speaks for these values.
+  std::optional<std::int64_t> not_after{};
 };
 
 // As a caller writes it down; nothing is judged by it before admit() has looked at it.

@@ -153,6 +153,10 @@ TEST(PcrPolicy, CountersRefusalsAndEndsOfReleases) {
   EXPECT_EQ(given.verdict(), "");
   given.rules.not_after = kNow - 1;
   EXPECT_EQ(given.verdict(), "NOT_AFTER");
+  given.rules = {.pcr_sets = {PcrSet{{{0, pcr(1)}}, {}, kNow}}};
+  EXPECT_EQ(given.verdict(), "");
+  given.rules.pcr_sets.front().not_after = kNow - 1;
+  EXPECT_EQ(given.verdict(), "NOT_AFTER");
 }
 
 }  // namespace

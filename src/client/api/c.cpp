@@ -45,7 +45,7 @@ struct cage_response {
 
 namespace {
 
-cages::Result<std::unique_ptr<cage_connection>> open(std::string_view host, std::uint16_t port, std::string_view options) {
+cages::Result<std::unique_ptr<cage_connection>> connect_to(std::string_view host, std::uint16_t port, std::string_view options) {
   TRY_ASSIGN(const cages::Json json, cages::parse_json(options));
   TRY_ASSIGN(client::JsonSettings settings, client::parse_settings(json));
   auto result = std::make_unique<cage_connection>();
@@ -57,7 +57,7 @@ cages::Result<std::unique_ptr<cage_connection>> open(std::string_view host, std:
   return result;
 }
 
-cages::Result<std::unique_ptr<cage_response>> request(cage_connection& connection, cages::http::RequestHead head,
+cages::Result<std::unique_ptr<cage_response>> exchange(cage_connection& connection, cages::http::RequestHead head,
                                                       cages::Bytes body, std::size_t body_max) {
   if (!connection.connection) return cages::fail(cages::Code::CLOSED, "connection");
   cages::http::Client& http = connection.connection->http();
@@ -75,7 +75,7 @@ cages::Result<std::unique_ptr<cage_response>> request(cage_connection& connectio
 extern "C" {
 
 cage_connection* cage_open(const char* host, uint16_t port, const char* options, cage_failure** failure) {
-  auto opened = open(host == nullptr ? "" : host, port, options == nullptr ? "{}" : options);
+  auto opened = connect_to(host == nullptr ? "" : host, port, options == nullptr ? "{}" : options);
   if (opened) return opened->release();
   report(opened.error(), failure);
   return nullptr;
@@ -94,7 +94,7 @@ cage_response* cage_request(cage_connection* connection, const char* method, con
   head.authority = connection->target.authority();
   for (size_t i = 0; i < header_count; ++i) head.headers.add(headers[i].name, headers[i].value);
   const auto* bytes = static_cast<const cages::Byte*>(body);
-  auto answered = request(*connection, std::move(head), cages::Bytes(bytes, bytes + body_bytes), body_max);
+  auto answered = exchange(*connection, std::move(head), cages::Bytes(bytes, bytes + body_bytes), body_max);
   if (answered) return answered->release();
   report(answered.error(), failure);
   return nullptr;

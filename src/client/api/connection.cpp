@@ -35,6 +35,10 @@ cages::Result<client::Settings> settings_of(const Options& options) {
     TRY_ASSIGN(cages::policy::PcrSet set, client::parse_measurements(json));
     settings.policy.pcr_sets.push_back(std::move(set));
   }
+  if (!options.release.empty()) {
+    TRY_ASSIGN(cages::policy::PcrSet set, client::parse_release(options.release, options.release_key));
+    settings.policy.pcr_sets.push_back(std::move(set));
+  }
   for (const std::string& pem : options.roots) {
     TRY_ASSIGN(const auto roots, client::parse_trust_roots(pem));
     settings.roots.insert(settings.roots.end(), roots.begin(), roots.end());
