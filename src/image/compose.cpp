@@ -185,12 +185,6 @@ class Composer {
     m.legacy_attestation = project_.legacy_attestation;
     m.platform_roots = inputs_.roots;
     m.variant = inputs_.variant;
-    for (const std::string& entry : m.egress) {
-      for (const std::string& number : unencrypted_ports(entry)) {
-        warn("[egress] " + printable(entry) + ": port " + number +
-             " is not usually TLS; what is sent there in the clear is readable by the host");
-      }
-    }
   }
 
   Result<void> secrets() {
@@ -249,22 +243,6 @@ Result<std::uint8_t> parse_signal(std::string_view text) {
     return missing("stop signal", "a signal such as SIGTERM", printable(text));
   }
   return static_cast<std::uint8_t>(*number);
-}
-
-std::vector<std::string> unencrypted_ports(std::string_view entry) {
-  // HTTPS and its alternative, and the "s" forms of mail, directory, DNS, FTP, SIP, AMQP, MQTT, syslog.
-  constexpr auto kTlsPorts = std::to_array<std::string_view>(
-      {"443",  "465",  "563",  "636",  "853",  "989",  "990",  "992",  "993",  "994",  "995",  "2083",
-       "2376", "3269", "4443", "5061", "5223", "5671", "6443", "6514", "6697", "8443", "8883", "9443"});
-  const std::size_t bracket = entry.rfind(']');
-  const std::size_t colon = entry.rfind(':');
-  const bool bare_ipv6 = bracket == std::string_view::npos && entry.find(':') != colon;
-  if (colon == std::string_view::npos || bare_ipv6 || (bracket != std::string_view::npos && colon < bracket)) return {};
-  std::vector<std::string> out;
-  for (const std::string_view port : split(entry.substr(colon + 1), ',')) {
-    if (std::ranges::find(kTlsPorts, trim(port)) == kTlsPorts.end()) out.emplace_back(printable(trim(port)));
-  }
-  return out;
 }
 
 }  // namespace cages::image

@@ -27,8 +27,4 @@ Result<Composed> compose(const Project& project, const Image& image, const Polic
 // parse_signal: "SIGTERM", "TERM", "15", "SIGRTMIN+3" (numbers as Linux has them on x86_64 and aarch64); IMAGE_CONFIG.
 Result<std::uint8_t> parse_signal(std::string_view text);
 
-// unencrypted_ports returns the ports of an egress entry ("host[:port[,port]]") on which no TLS is usual, for a
-// warning.
-std::vector<std::string> unencrypted_ports(std::string_view entry);
-
 }  // namespace cages::image

@@ -237,17 +237,6 @@ TEST(Secrets, NeverReplaceAVariable) {
   EXPECT_TRUE(with("OTHER"));
 }
 
-TEST(Egress, WarnsOfPortsWithoutTls) {
-  for (const char* entry :
-       {"example.com", "example.com:443", "[2001:db8::1]:443", "2001:db8::1", "10.0.0.0/8", "x:443,8443"}) {
-    EXPECT_TRUE(unencrypted_ports(entry).empty()) << entry;
-  }
-  EXPECT_EQ(unencrypted_ports("x:80"), (Texts{"80"}));
-  EXPECT_EQ(unencrypted_ports("x:443,5432,25"), (Texts{"5432", "25"}));
-  EXPECT_EQ(unencrypted_ports("[::1]:80"), (Texts{"80"}));
-  EXPECT_EQ(composed([](ImageConfig&, Project& p) { p.egress = {"x:5432"}; })->warnings.size(), 1U);
-}
-
 TEST(Workdir, MustBeADirectoryOfTheImage) {
   EXPECT_EQ(composed([](ImageConfig& config, Project&) { config.workdir = "/srv"; })->manifest.workdir, "/srv");
   EXPECT_EQ(composed([](ImageConfig&, Project& p) { p.workdir = "/nothing"; }).error().subject, "workdir");

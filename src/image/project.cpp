@@ -189,10 +189,10 @@ Result<void> read_lock_tables(TomlTable& top, Lock& out) {
   TRY_ASSIGN(TomlTable* const release, top.table("release"));
   TRY_ASSIGN(const auto counter, release->integer("counter", 0, INT64_MAX));
   out.counter = static_cast<std::uint64_t>(counter.value_or(0));
+  TRY_ASSIGN(const auto not_after, release->integer("not_after", 0, INT64_MAX));
+  out.not_after = not_after.value_or(0);
   TRY_ASSIGN(const auto pcr0, release->text("pcr0"));
   out.pcr0 = pcr0.value_or("");
-  TRY_ASSIGN(const auto image, release->text("image"));
-  out.image_digest = image.value_or("");
   TRY(release->finish());
   return top.finish();
 }
@@ -281,8 +281,8 @@ std::string write_lock(const Lock& lock) {
   out += "roots = [";
   for (const wire::RootHash& root : lock.roots) out += (&root == lock.roots.data() ? "\"" : ", \"") + hex(root) + "\"";
   out += "]\n\n[release]\ncounter = " + std::to_string(lock.counter) + "\n";
+  if (lock.not_after != 0) out += "not_after = " + std::to_string(lock.not_after) + "\n";
   if (!lock.pcr0.empty()) out += "pcr0 = " + toml_string(lock.pcr0) + "\n";
-  if (!lock.image_digest.empty()) out += "image = " + toml_string(lock.image_digest) + "\n";
   return out;
 }
 

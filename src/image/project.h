@@ -58,8 +58,8 @@ struct Lock {
   std::string platform_url;           // empty: none chosen
   std::vector<wire::RootHash> roots;  // at most 4
   std::uint64_t counter = 0;          // of the last release; 0: none built
+  std::int64_t not_after = 0;         // Unix seconds; its statement holds no longer
   std::string pcr0;                   // what that release measured, hexadecimal
-  std::string image_digest;           // "sha256:…" of the canonical root file system it held
   friend bool operator==(const Lock&, const Lock&) = default;
 };
 
