@@ -150,7 +150,7 @@ class Build {
     return image;
   }
 
-  Result<void> compose(const image::Image& image) {
+  Result<void> compose(image::Image& image) {
     image::PolicyInputs inputs;
     inputs.roots = request_.roots.empty() ? out_.lock.roots : request_.roots;
     for (const std::string& file : project_.client_ca_files) {

@@ -136,7 +136,7 @@ Result<void> run_step(const std::vector<std::string>& argv, const BuildJob& job)
               job.show_output ? "a failure, above" : "a failure:\n  " + last_words(log_path));
 }
 
-// The context never holds what we wrote ourselves: each build would change the next. Builders take the list of what to
+// The context never holds what we write ourselves: each build would change the next. Builders take the list of what to
 // leave out from beside the Dockerfile.
 Result<fs::path> prepare_dockerfile(const BuildJob& job) {
   TRY_ASSIGN(const Bytes dockerfile, read_file(job.dockerfile, kSmallFileMax));
@@ -150,7 +150,7 @@ Result<fs::path> prepare_dockerfile(const BuildJob& job) {
     TRY_ASSIGN(ignored, read_file(list, kSmallFileMax));
     break;
   }
-  append(ignored, as_bytes("\n.cage\n"));
+  append(ignored, as_bytes("\n.cage\ncage.lock\n"));
   TRY(write_file(copy.string() + ".dockerignore", ignored));
   return copy;
 }

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "image/health.h"
 #include "image/users.h"
@@ -13,6 +15,7 @@ namespace cages::image {
 namespace {
 
 constexpr std::uint32_t kDefaultIntervalMs = 5000;
+constexpr std::uint16_t kOwnLayer = limits::kImageLayersMax;  // above all of the image's
 // What Docker gives a container whose image sets none.
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -28,7 +31,7 @@ std::optional<int> integer(std::string_view text) {
 
 class Composer {
  public:
-  Composer(const Project& project, const Image& image, const PolicyInputs& inputs)
+  Composer(const Project& project, Image& image, const PolicyInputs& inputs)
       : project_(project), image_(image), config_(image.config), inputs_(inputs) {}
 
   Result<Composed> run() {
@@ -90,11 +93,18 @@ class Composer {
 
   Result<void> workdir() {
     const std::string text = project_.workdir.value_or(config_.workdir);
-    out_.manifest.workdir = text.empty() ? "/" : text.starts_with('/') ? text : "/" + text;
-    const auto at = image_.tree.resolve(out_.manifest.workdir);
+    std::string& workdir = out_.manifest.workdir;
+    workdir = text.empty() ? "/" : text.starts_with('/') ? text : "/" + text;
+    const auto at = image_.tree.resolve(workdir);
     const Node* node = at ? image_.tree.find(*at) : nullptr;
     if (node != nullptr && node->kind == NodeKind::directory) return {};
-    return missing("workdir", "a directory that the image has", printable(out_.manifest.workdir));
+    if (project_.workdir || node != nullptr)
+      return missing("workdir", "a directory that the image has", printable(workdir));
+    // WORKDIR alone makes no directory with every builder; Docker makes it when a container starts.
+    TRY_ASSIGN(const std::string path, layer_path(std::string_view(workdir).substr(1)));
+    Node made;
+    made.layer = kOwnLayer;
+    return image_.tree.put(path, std::move(made));
   }
 
   bool is_program(std::string_view path) const {
@@ -127,24 +137,24 @@ class Composer {
       out_.manifest.port = *project_.port;
       return {};
     }
-    std::vector<std::uint16_t> ports;
-    std::string list;
+    std::set<std::uint16_t> ports;
     for (const std::string& text : config_.exposed_ports) {
       const std::size_t slash = text.find('/');
       const auto number = integer(std::string_view(text).substr(0, slash));
       if (!number || *number < 1 || *number > 65535)
         return fail(Code::IMAGE, "ExposedPorts", "a port", printable(text));
-      if (slash != std::string::npos && text.substr(slash) != "/tcp") {
+      if (slash == std::string::npos || text.substr(slash) == "/tcp") {
+        ports.insert(static_cast<std::uint16_t>(*number));
+      } else {
         warn("EXPOSE " + printable(text) + " has no effect: a cage is reached by TCP");
-        continue;
       }
-      ports.push_back(static_cast<std::uint16_t>(*number));
-      list += (list.empty() ? "" : ", ") + std::to_string(*number);
     }
+    std::string list;
+    for (const std::uint16_t number : ports) list += (list.empty() ? "" : ", ") + std::to_string(number);
     if (ports.empty()) return missing("port", "port = … in cage.toml", "no EXPOSE in the image");
     if (ports.size() > 1)
       return missing("port", "port = … in cage.toml: one of " + list, "several EXPOSEd ports: " + list);
-    out_.manifest.port = ports[0];
+    out_.manifest.port = *ports.begin();
     return {};
   }
 
@@ -208,7 +218,7 @@ class Composer {
   }
 
   const Project& project_;
-  const Image& image_;
+  Image& image_;
   const ImageConfig& config_;
   const PolicyInputs& inputs_;
   Composed out_;
@@ -216,7 +226,7 @@ class Composer {
 
 }  // namespace
 
-Result<Composed> compose(const Project& project, const Image& image, const PolicyInputs& inputs) {
+Result<Composed> compose(const Project& project, Image& image, const PolicyInputs& inputs) {
   return Composer(project, image, inputs).run();
 }
 

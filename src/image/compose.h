@@ -22,7 +22,7 @@ struct PolicyInputs {
 // compose: IMAGE_CONFIG where neither says what is needed (command, port), where several ports are exposed (it lists
 // them), or where user, command or working directory do not exist in the image; SECRET_NAME where a secret would
 // replace a variable; MANIFEST.
-Result<Composed> compose(const Project& project, const Image& image, const PolicyInputs& inputs);
+Result<Composed> compose(const Project& project, Image& image, const PolicyInputs& inputs);
 
 // parse_signal: "SIGTERM", "TERM", "15", "SIGRTMIN+3" (numbers as Linux has them on x86_64 and aarch64); IMAGE_CONFIG.
 Result<std::uint8_t> parse_signal(std::string_view text);

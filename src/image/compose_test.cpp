@@ -240,6 +240,16 @@ TEST(Secrets, NeverReplaceAVariable) {
 TEST(Workdir, MustBeADirectoryOfTheImage) {
   EXPECT_EQ(composed([](ImageConfig& config, Project&) { config.workdir = "/srv"; })->manifest.workdir, "/srv");
   EXPECT_EQ(composed([](ImageConfig&, Project& p) { p.workdir = "/nothing"; }).error().subject, "workdir");
+  EXPECT_EQ(composed([](ImageConfig& config, Project&) { config.workdir = "/usr/bin/app"; }).error().subject,
+            "workdir");
+}
+
+TEST(Workdir, OfTheConfigurationIsMadeAsDockerDoes) {
+  Image image = sample();
+  image.config.workdir = "/srv/new/deep";
+  ASSERT_TRUE(compose(project(), image, kInputs));
+  ASSERT_NE(image.tree.find("srv/new/deep"), nullptr);
+  EXPECT_EQ(image.tree.find("srv/new/deep")->permissions, 0755U);
 }
 
 }  // namespace
