@@ -12,3 +12,14 @@ pkg_check_modules(NGHTTP2 IMPORTED_TARGET libnghttp2)
 if(CAGES_TESTS)
   find_package(GTest REQUIRED)
 endif()
+
+# A library that the enclave's program (CAGES_STATIC) takes as an archive and everybody else as a shared object.
+function(cages_dependency name shared archive)
+  find_library(CAGES_ARCHIVE_${archive} NAMES lib${archive}.a)
+  add_library(cages_${name} INTERFACE)
+  target_link_libraries(cages_${name} INTERFACE
+    "$<IF:$<BOOL:$<TARGET_PROPERTY:CAGES_STATIC>>,${CAGES_ARCHIVE_${archive}},${shared}>")
+endfunction()
+cages_dependency(dependency_ssl OpenSSL::SSL ssl)
+cages_dependency(dependency_crypto OpenSSL::Crypto crypto)
+cages_dependency(dependency_nghttp2 PkgConfig::NGHTTP2 nghttp2)

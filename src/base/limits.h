@@ -119,6 +119,13 @@ inline constexpr std::chrono::milliseconds kProvisionTime = 120s;    // from the
 inline constexpr std::chrono::milliseconds kProvisionTryTime = 20s;  // one try
 inline constexpr std::chrono::milliseconds kProvisionRetryMin = 200ms;
 inline constexpr std::chrono::milliseconds kProvisionRetryMax = 5s;
+inline constexpr std::size_t kLeafNamesMax = 64;
+inline constexpr std::chrono::milliseconds kLeafRenewTime = 5min;    // a document a leaf, by the monotonic clock (design §5)
+inline constexpr std::chrono::milliseconds kLeafRetryTime = 10s;     // where the NSM did not answer
+inline constexpr std::chrono::milliseconds kLeafBackdate = 60s;      // for clients whose clocks are behind
+inline constexpr double kFreshPerSecond = 20;                        // documents for single sessions; the NSM makes about 860
+inline constexpr double kFreshBurst = 40;
+inline constexpr std::chrono::milliseconds kMetricsInterval = 10s;
 inline constexpr std::chrono::milliseconds kAppHealthyTime = 120s;   // from its start until the app must be healthy
 inline constexpr std::chrono::milliseconds kAppStopTime = 10s;       // from its stop signal to its end
 // Clients: the session's answer (a document at most), the whole of connecting, files that name a policy

@@ -29,7 +29,7 @@ void Journal::add(wire::JournalEntry entry) {
   const bool kept = entries_.size() < limits::kJournalEntriesMax;
   if (kept) entries_.push_back(entry);
   last_ = std::move(entry);
-  if (observer_) observer_(last_, kept);
+  for (const Observer& observer : observers_) observer(last_, kept);
 }
 
 }  // namespace cages::runtime

@@ -37,8 +37,8 @@ class Journal {
   // done ends a stage well; failed with an error: its class is the code.
   void done(std::string_view stage, std::string detail = {});
   void failed(std::string_view stage, const Error& error);
-  // observe hears every entry from now on. One observer.
-  void observe(Observer observer) { observer_ = std::move(observer); }
+  // observe hears every entry from now on.
+  void observe(Observer observer) { observers_.push_back(std::move(observer)); }
   // The first kJournalEntriesMax entries: the boot is among them, whatever comes later.
   [[nodiscard]] const std::vector<wire::JournalEntry>& entries() const { return entries_; }
   [[nodiscard]] const wire::JournalEntry& last() const { return last_; }
@@ -48,7 +48,7 @@ class Journal {
   const Clock& clock_;
   std::vector<wire::JournalEntry> entries_;
   wire::JournalEntry last_;
-  Observer observer_;
+  std::vector<Observer> observers_;
 };
 
 }  // namespace cages::runtime

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/boot/prover.h"
+
+#include <algorithm>
+
+#include "attest/session.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "wire/runtime_key_set.h"
+
+namespace cages::runtime {
+
+bool Prover::may_ask() {
+  const Nanoseconds now = clock_.monotonic();
+  const std::chrono::duration<double> passed = now - filled_;
+  filled_ = now;
+  fresh_left_ = std::min(limits::kFreshBurst, fresh_left_ + passed.count() * limits::kFreshPerSecond);
+  if (fresh_left_ < 1) return false;
+  fresh_left_ -= 1;
+  return true;
+}
+
+Result<Bytes> Prover::fresh_document(ByteView nonce) {
+  if (!may_ask()) return fail(Code::HTTP_OVERLOAD, "fresh documents", "fewer a second", "too many");
+  TRY_ASSIGN(Bytes key_set, wire::write_key_set(keys_.public_set()));
+  wire::NsmAttestationRequest request;
+  request.user_data = keys_.tls.public_key().spki();
+  request.nonce = to_bytes(nonce);
+  request.public_key = std::move(key_set);
+  return nsm_.attestation(request);
+}
+
+Result<Bytes> Prover::answer(ByteView request, const tls::TlsStream& session) {
+  TRY_ASSIGN(const wire::SessionRequest asked, wire::parse_session_request(request));
+  wire::SessionFacts facts;
+  facts.host_name = ascii_lower(session.server_name());
+  facts.cage_id = cage_id_;
+  facts.nonce = asked.nonce;
+  TRY_ASSIGN(facts.exporter, session.exporter(wire::kSessionExporterLabel, asked.nonce, wire::kSessionExporterBytes));
+  facts.spki_digest = crypto::sha384(keys_.tls.public_key().spki());
+  Bytes document = document_->bytes;
+  if (asked.fresh) {
+    TRY_ASSIGN(const crypto::Digest384 transcript, attest::session_digest(facts));
+    TRY_ASSIGN(document, fresh_document(transcript));
+  }
+  TRY_ASSIGN(const wire::SessionAnswer answer, attest::answer_session(keys_.session, facts, document, asked.fresh));
+  return wire::write_session_answer(answer);
+}
+
+}  // namespace cages::runtime
