@@ -210,5 +210,10 @@ inline constexpr std::chrono::seconds kLinkRetryTimeMax = 15s;
 inline constexpr std::size_t kLinkTokensPendingMax = 1024;
 inline constexpr std::uint64_t kLinkImageBytesMax = std::uint64_t{64} << 30;
 inline constexpr std::size_t kLinkPieceBytes = 256 * 1024;
+// caged
+inline constexpr std::chrono::seconds kProvisionExchangeTime = 15s;  // one hello and its answer
+inline constexpr std::uint64_t kImageUploadBytesMax = 16ULL * 1024 * 1024 * 1024;
+inline constexpr std::size_t kCagedConnectionsMax = 1024;  // of each port
+inline constexpr std::size_t kCagedConfigBytesMax = 64 * 1024;
 
 }  // namespace cages::limits

@@ -116,23 +116,23 @@ KeyHash key_hash(const PublicKey& key) { return sha384(key.spki()); }
 
 Result<Certificate> verify_server_chain(std::span<const Bytes> chain, std::span<const KeyHash> roots, std::string_view name,
                                         WallTime now) {
-  if (chain.size() != 2) return fail(Code::CHAIN, "", "[server, root]", std::to_string(chain.size()) + " certificates");
+  if (chain.size() != 2) return fail(Code::PLATFORM_CHAIN, "", "[server, root]", std::to_string(chain.size()) + " certificates");
   TRY_ASSIGN(Certificate server, Certificate::from_der(chain[0]));
   TRY_ASSIGN(const Certificate root, Certificate::from_der(chain[1]));
   const KeyHash hash = key_hash(root.public_key());
-  if (!CAGES_CHECK("CHAIN_ROOT", std::ranges::find(roots, hash) != roots.end())) {
-    return fail(Code::CHAIN_ROOT, "", roots.empty() ? "none" : hex(roots.front()), hex(hash));
+  if (!CAGES_CHECK("PLATFORM_ROOT", std::ranges::find(roots, hash) != roots.end())) {
+    return fail(Code::PLATFORM_ROOT, "", roots.empty() ? "none" : hex(roots.front()), hex(hash));
   }
-  if (!is_authority(root) || !signed_by(root, root)) return fail(Code::CHAIN, "root", "a self-signed CA", "another");
-  if (!CAGES_CHECK("CHAIN", signed_by(server, root) && is_end_entity(server, oid::kServerAuth))) {
-    return fail(Code::CHAIN, "server", "a server's certificate signed by the root", "another");
+  if (!is_authority(root) || !signed_by(root, root)) return fail(Code::PLATFORM_CHAIN, "root", "a self-signed CA", "another");
+  if (!CAGES_CHECK("PLATFORM_CHAIN", signed_by(server, root) && is_end_entity(server, oid::kServerAuth))) {
+    return fail(Code::PLATFORM_CHAIN, "server", "a server's certificate signed by the root", "another");
   }
   const std::string wanted(name);
-  if (!CAGES_CHECK("CHAIN_NAME", has(server, subject_alt_dns({&wanted, 1})))) {
-    return fail(Code::CHAIN_NAME, "", wanted, printable(server.subject_text().value_or("?")));
+  if (!CAGES_CHECK("PLATFORM_NAME", has(server, subject_alt_dns({&wanted, 1})))) {
+    return fail(Code::PLATFORM_NAME, "", wanted, printable(server.subject_text().value_or("?")));
   }
-  if (!CAGES_CHECK("CHAIN_TIME", valid_at(server, now) && valid_at(root, now))) {
-    return fail(Code::CHAIN_TIME, "", "until " + std::to_string(unix_seconds(server.not_after())),
+  if (!CAGES_CHECK("PLATFORM_TIME", valid_at(server, now) && valid_at(root, now))) {
+    return fail(Code::PLATFORM_TIME, "", "until " + std::to_string(unix_seconds(server.not_after())),
                 std::to_string(unix_seconds(now)));
   }
   return server;
@@ -141,9 +141,9 @@ Result<Certificate> verify_server_chain(std::span<const Bytes> chain, std::span<
 Result<Certificate> verify_client(ByteView certificate, const Certificate& issuer, WallTime now) {
   TRY_ASSIGN(Certificate client, Certificate::from_der(certificate));
   if (!CAGES_CHECK("CLIENT_CHAIN", signed_by(client, issuer) && is_end_entity(client, oid::kClientAuth))) {
-    return fail(Code::CHAIN, "client", "a host's certificate of this platform", "another");
+    return fail(Code::PLATFORM_CHAIN, "client", "a host's certificate of this platform", "another");
   }
-  if (!CAGES_CHECK("CLIENT_TIME", valid_at(client, now))) return fail(Code::CHAIN_TIME, "client");
+  if (!CAGES_CHECK("CLIENT_TIME", valid_at(client, now))) return fail(Code::PLATFORM_TIME, "client");
   return client;
 }
 

@@ -39,9 +39,10 @@ using KeyHash = std::array<Byte, 48>;
 // key_hash: SHA-384 of the SubjectPublicKeyInfo; how images name their platform's roots.
 KeyHash key_hash(const PublicKey& key);
 
-// untrusted: verify_server_chain judges [server, root] as a TLS peer sent them: the root's key is one of `roots` (CHAIN_ROOT), is
-// a CA with keyCertSign and signed itself; the server's certificate is signed by it, is no CA, has EKU serverAuth and exactly
-// one SAN, `name` (CHAIN_NAME); both are valid at `now` (CHAIN_TIME); CHAIN for the rest. Returns the server's certificate.
+// untrusted: verify_server_chain judges [server, root] as a TLS peer sent them: the root's key is one of `roots`
+// (PLATFORM_ROOT), is a CA with keyCertSign and signed itself; the server's certificate is signed by it, is no CA, has EKU
+// serverAuth and exactly one SAN, `name` (PLATFORM_NAME); both are valid at `now` (PLATFORM_TIME); PLATFORM_CHAIN for the
+// rest. Returns the server's certificate.
 Result<Certificate> verify_server_chain(std::span<const Bytes> chain, std::span<const KeyHash> roots, std::string_view name,
                                         WallTime now);
 // untrusted: verify_client: signed by `issuer`, valid at `now`, no CA, EKU clientAuth. Returns its certificate.

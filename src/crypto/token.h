@@ -35,8 +35,8 @@ class VerifiedToken {
 Result<VerifiedToken> verify_token(const wire::UnverifiedToken& token, const PublicKey& key, std::string_view audience,
                                    WallTime now);
 
-// The same for the engine's tokens, at most kEngineTokenLifeMax long. verify_engine_token returns the claims; who uses
-// them checks S's signature over the connection too.
+// The same for the engine's tokens, at most kEngineTokenLifeMax long. verify_engine_token returns the claims; who uses them
+// checks S's signature over the connection too.
 Result<std::string> issue_engine_token(const wire::EngineTokenClaims& claims, const PrivateKey& key);
 Result<wire::EngineTokenClaims> verify_engine_token(const wire::UnverifiedEngineToken& token, const PublicKey& key,
                                                     WallTime now);

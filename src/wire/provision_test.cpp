@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "wire/enrol_code.h"
 #include "wire/frame.h"
 #include "wire/host_link.h"
 #include "wire/runtime_keys.h"
@@ -117,6 +118,19 @@ TEST(HostLink, RoundTripsEveryMessage) {
         HostLinkDown(LinkToken{1, "t"}), HostLinkDown(LinkTokenRefused{1, "X"})}) {
     EXPECT_EQ(parse_host_link_down(payload(write_host_link(m))).value(), m);
     EXPECT_FALSE(parse_host_session_up(payload(write_host_link(m))));
+  }
+}
+
+TEST(EnrolCode, RoundTripsAndTakesNothingElse) {
+  EnrolCode code;
+  code.id.fill(1);
+  code.secret.fill(2);
+  code.root.fill(3);
+  const std::string text = write_enrol_code(code);
+  EXPECT_LE(text.size(), limits::kEnrolCodeBytesMax);
+  EXPECT_EQ(parse_enrol_code(" " + text + "\n").value().root, code.root);
+  for (const std::string& bad : {std::string(), text + ".", text + "A", text.substr(1), std::string("a.b.c")}) {
+    EXPECT_EQ(parse_enrol_code(bad).error().code, Code::ENROL_CODE) << bad;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "wire/engine_token.h"
+#include "wire/enrol_code.h"
 #include "wire/frame.h"
 #include "wire/host_link.h"
 #include "wire/provision.h"
@@ -35,5 +36,6 @@ extern "C" int LLVMFuzzerTestOneInput(const Byte* data, std::size_t size) {
   if (const auto m = wire::parse_engine_token(as_text(payload))) {
     if (wire::write_token(wire::write_engine_token_head(m->key_id, m->claims), m->signature) != as_text(payload)) std::abort();
   }
+  (void)wire::parse_enrol_code(as_text(payload));
   return 0;
 }

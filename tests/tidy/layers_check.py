@@ -23,7 +23,7 @@ MAY_SEE = {
     "nsm": ["base", "wire", "crypto", "net", "attest"],
     "runtime": [v for v in VOCABULARY if v not in ("eif", "image")],
     "host": [v for v in VOCABULARY if v != "attest"],
-    "server": [v for v in VOCABULARY if v != "image"],
+    "server": VOCABULARY,
     "client": [v for v in VOCABULARY if v not in ("eif", "image")],
     "cli": VOCABULARY + ["client"],
 }

@@ -79,8 +79,8 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   sqlite3* handle = nullptr;
   // SQLite makes its log and index files with the mode of the main file.
   const mode_t before = ::umask(0077);
-  const int code =
-      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, kFlags, nullptr);
   Database database(handle);
   if (code != SQLITE_OK) {
     ::umask(before);
@@ -107,8 +107,8 @@ Result<Statement> Database::prepare(std::string_view sql) {
   auto found = prepared_.find(sql);
   if (found == prepared_.end()) {
     sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
-                           nullptr) != SQLITE_OK) {
+    if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
+        SQLITE_OK) {
       return sqlite_error(handle_, sql);
     }
     found = prepared_.emplace(std::string(sql), statement).first;

@@ -185,8 +185,18 @@ Result<std::vector<Deployment>> Store::deployments_of_host(const Id& host) {
   return all_deployments(query);
 }
 
+Result<std::vector<Deployment>> Store::unplaced_deployments() {
+  TRY_ASSIGN(Statement query, database_.prepare(CAGES_DEPLOYMENT_COLUMNS
+                                                "WHERE host IS NULL AND state = 'rolling' ORDER BY created, version LIMIT 128"));
+  return all_deployments(query);
+}
+
+Result<void> Store::set_host(const Id& deployment, const Id& host) {
+  TRY_ASSIGN(Statement update, database_.prepare("UPDATE deployments SET host = ? WHERE id = ?"));
+  return update.bind(1, ByteView(host)).bind(2, ByteView(deployment)).run();
+}
+
 Result<void> Store::set_state(const Id& deployment, DeploymentState state) {
-  // Revoked is for good.
   TRY_ASSIGN(Statement update, database_.prepare("UPDATE deployments SET state = ? WHERE id = ? AND state <> 'revoked'"));
   TRY(update.bind(1, to_text(state)).bind(2, ByteView(deployment)).run());
   if (database_.changes() != 1) return fail(Code::PROV_STATE, "", "a deployment that is not revoked", "none such");

@@ -65,6 +65,10 @@ class Store {
   Result<std::optional<Deployment>> deployment_by_version(std::string_view app, std::int64_t version);
   Result<std::vector<Deployment>> deployments(std::string_view app);
   Result<std::vector<Deployment>> deployments_of_host(const Id& host);
+  // unplaced_deployments: rolling, and no host has them yet; oldest first.
+  Result<std::vector<Deployment>> unplaced_deployments();
+  Result<void> set_host(const Id& deployment, const Id& host);
+  // set_state: PROV_STATE where it was revoked: that is for good.
   Result<void> set_state(const Id& deployment, DeploymentState state);
 
   // burn: true once for each id, false ever after.
