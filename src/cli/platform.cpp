@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// cage platform root-new | certify: the operator's offline root, and its word for an online key (design §3): what images name, and
-// what caged's provisioner shows them. Run where the root's key is kept; nothing here speaks to anybody.
+// cage platform root-new | certify: the operator's offline root, and its word for an online key (design §3): what
+// images name, and what caged's provisioner shows them. Run where the root's key is kept; nothing here speaks to
+// anybody.
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -36,8 +37,8 @@ class PlatformRootNew final : public Verb {
     TRY(write_file(certificate_, as_bytes(root.certificate.pem())));
     const std::string hash = hex(crypto::key_hash(root.certificate.public_key()));
     terminal.result(Json::object({{"certificate", certificate_}, {"key", key_}, {"root", hash}}),
-                    "certificate  " + certificate_ + "\nkey          " + key_ + "  (keep it offline)\nroot         " + hash +
-                        "  (cage.lock of every image names it)\n");
+                    "certificate  " + certificate_ + "\nkey          " + key_ + "  (keep it offline)\nroot         " +
+                        hash + "  (cage.lock of every image names it)\n");
     return 0;
   }
 
@@ -49,7 +50,9 @@ class PlatformRootNew final : public Verb {
 class PlatformCertify final : public Verb {
  public:
   [[nodiscard]] std::string_view name() const override { return "platform certify"; }
-  [[nodiscard]] std::string_view summary() const override { return "certify a caged's online key with the offline root"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "certify a caged's online key with the offline root";
+  }
   void declare(Options& options) override {
     options.option("--certificate", certificate_, "the root's certificate (platform-root.pem)")
         .option("--key", key_, "the root's private key (platform-root-key.pem)")
@@ -65,15 +68,16 @@ class PlatformCertify final : public Verb {
     TRY_ASSIGN(crypto::Certificate certificate, read_certificate(certificate_));
     const crypto::Authority root{std::move(key), std::move(certificate)};
     crypto::SystemRandom random;
-    TRY_ASSIGN(const crypto::Certificate server,
-               crypto::certify_server(root, wire::kProvisionerName, csr.public_key(), now(), std::chrono::days(days_), random));
+    TRY_ASSIGN(const crypto::Certificate server, crypto::certify_server(root, wire::kProvisionerName, csr.public_key(),
+                                                                        now(), std::chrono::days(days_), random));
     const std::vector<Bytes> chain{server.der(), root.certificate.der()};
     const crypto::KeyHash hash = crypto::key_hash(root.certificate.public_key());
     // What an image would say of it: a key that is not the certificate's shows here.
     TRY(crypto::verify_server_chain(chain, {&hash, 1}, wire::kProvisionerName, now()));
     TRY(write_file(out_, as_bytes(server.pem() + root.certificate.pem())));
-    terminal.result(Json::object({{"chain", out_}, {"days", days_}, {"root", hex(hash)}}),
-                    "wrote " + out_ + ", good for " + std::to_string(days_) + " days: provisioner_chain in caged.toml\n");
+    terminal.result(
+        Json::object({{"chain", out_}, {"days", days_}, {"root", hex(hash)}}),
+        "wrote " + out_ + ", good for " + std::to_string(days_) + " days: provisioner_chain in caged.toml\n");
     return 0;
   }
 
