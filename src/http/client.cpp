@@ -9,7 +9,10 @@ namespace cages::http {
 
 struct Client::State {
   State(net::Timers& t, net::StreamPtr s, ClientLimits l)
-      : stream(std::move(s)), limits(l), input(t, *stream), output(t, *stream, l.body_idle),
+      : stream(std::move(s)),
+        limits(l),
+        input(t, *stream),
+        output(t, *stream, l.body_idle),
         raw(input, *stream, limits::kHttpUpgradedIdleTime) {}
   net::StreamPtr stream;
   ClientLimits limits;
@@ -55,7 +58,8 @@ Task<Result<ResponseHead>> Client::read_head(std::string method) {
   if (head.empty()) co_return fail(Code::CLOSED, "answer", "a head", "the end of the stream");
   auto parsed = parse_response(head, method);
   if (!parsed) {
-    co_return fail(Code::HTTP_RESPONSE, error_class(parsed.error()) + " " + parsed.error().subject, "", parsed.error().got);
+    co_return fail(Code::HTTP_RESPONSE, error_class(parsed.error()) + " " + parsed.error().subject, "",
+                   parsed.error().got);
   }
   const int status = parsed->head.status;
   if (status >= 200 || status == 101) {

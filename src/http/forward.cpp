@@ -45,7 +45,8 @@ Task<Result<void>> copy_answer(Client& upstream, Responder& responder) {
   co_return co_await responder.finish(body.trailers());
 }
 
-Task<Result<void>> change_protocol(net::Timers& timers, Client& upstream, Responder& responder, const ResponseHead& head) {
+Task<Result<void>> change_protocol(net::Timers& timers, Client& upstream, Responder& responder,
+                                   const ResponseHead& head) {
   CO_TRY_ASSIGN(net::Stream* const client, co_await responder.upgrade(head));
   net::Relayed counts;
   co_return co_await net::relay(timers, *client, upstream.upgraded(), limits::kHttpUpgradedIdleTime, counts);

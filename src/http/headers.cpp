@@ -69,7 +69,8 @@ Task<Result<std::size_t>> BytesBody::read_some(std::span<Byte> into) {
 Task<Result<Bytes>> read_body(Body& body, std::size_t bytes_max) {
   constexpr std::size_t kStepBytes = 16 * 1024;
   if (body.length() && *body.length() > bytes_max) {
-    co_return fail(Code::LIMIT, "body", "at most " + std::to_string(bytes_max) + " bytes", std::to_string(*body.length()));
+    co_return fail(Code::LIMIT, "body", "at most " + std::to_string(bytes_max) + " bytes",
+                   std::to_string(*body.length()));
   }
   Bytes whole;
   for (;;) {

@@ -8,15 +8,14 @@
 namespace cages::http {
 
 Task<Result<std::size_t>> Input::more() {
-  if (begin_ == buffer_.size()) {
-    buffer_.clear();
-    begin_ = 0;
-  }
-  const std::size_t used = buffer_.size();
-  // The first read of an idle connection waits with a small buffer.
-  buffer_.resize(used + (used == 0 ? limits::kRelayIdleBufferBytes : limits::kHttpReadBytes));
-  auto n = co_await stream_.read_some(std::span(buffer_).subspan(used));
-  buffer_.resize(used + n.value_or(0));
+  // What was consumed goes, or a body of many small chunks would pile up.
+  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_));
+  begin_ = 0;
+  // The first read of an idle connection waits with a small buffer. It is none of ours until the bytes are there: a
+  // read that is cancelled leaves nothing behind.
+  Bytes piece(buffer_.empty() ? limits::kRelayIdleBufferBytes : limits::kHttpReadBytes);
+  auto n = co_await stream_.read_some(piece);
+  if (n) append(buffer_, ByteView(piece).first(*n));
   co_return n;
 }
 
@@ -75,7 +74,8 @@ Task<Result<std::string>> Input::read_line(std::size_t bytes_max, Nanoseconds id
       line.pop_back();
       co_return line;
     }
-    if (have.size() > bytes_max + 1) co_return fail(Code::HTTP_FRAMING, "a line", "at most " + std::to_string(bytes_max), "more");
+    if (have.size() > bytes_max + 1)
+      co_return fail(Code::HTTP_FRAMING, "a line", "at most " + std::to_string(bytes_max), "more");
     CO_TRY_ASSIGN(const std::size_t n, co_await more());
     if (n == 0) co_return fail(Code::CLOSED, "body", "its end", "the end of the stream");
   }
@@ -102,8 +102,11 @@ Task<Result<std::size_t>> WireBody::read_some(std::span<Byte> into) {
     const auto before = std::exchange(before_, {});
     CO_TRY(co_await before());
   }
+  // Until the read has ended well nobody knows where in the body we are: not after an error, nor where it was
+  // cancelled.
+  failed_ = true;
   auto n = co_await read_piece(into);
-  if (!n) failed_ = true;
+  if (n) failed_ = false;
   co_return n;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Input: what arrives on a connection, cut into heads and bodies; nothing that belongs to the next message is lost or glued to
-// this one. For server.cpp and client.cpp.
+// Input: what arrives on a connection, cut into heads and bodies; nothing that belongs to the next message is lost or
+// glued to this one. For server.cpp and client.cpp.
 #pragma once
 
 #include <functional>
@@ -17,12 +17,14 @@ class Input {
   // lifetime: both outlive the input.
   Input(net::Timers& timers, net::Stream& stream) : timers_(timers), stream_(stream) {}
 
-  // read_head returns the next head, or "" where the stream ended before its first byte. TIMEOUT after `idle` without a first
-  // byte or `time` from then on; LIMIT above kHttpHeadBytesMax; HTTP_SYNTAX at the first byte that no head can have.
+  // read_head returns the next head, or "" where the stream ended before its first byte. TIMEOUT after `idle` without a
+  // first byte or `time` from then on; LIMIT above kHttpHeadBytesMax; HTTP_SYNTAX at the first byte that no head can
+  // have.
   Task<Result<std::string>> read_head(Nanoseconds idle, Nanoseconds time);
   // read_some returns what is buffered, else what comes within `idle`; 0 at the end.
   Task<Result<std::size_t>> read_some(std::span<Byte> into, Nanoseconds idle);
-  // read_line returns the next line without its CRLF; HTTP_FRAMING where it is longer than `bytes_max` or ends otherwise.
+  // read_line returns the next line without its CRLF; HTTP_FRAMING where it is longer than `bytes_max` or ends
+  // otherwise.
   Task<Result<std::string>> read_line(std::size_t bytes_max, Nanoseconds idle);
   [[nodiscard]] bool buffered() const { return begin_ != buffer_.size(); }
 
@@ -46,7 +48,10 @@ class WireBody final : public Body {
   Task<Result<std::size_t>> read_some(std::span<Byte> into) override;
   [[nodiscard]] std::optional<std::uint64_t> length() const override;
   [[nodiscard]] const Headers& trailers() const override { return trailers_; }
-  [[nodiscard]] bool ready() const override { return ended_ || input_.buffered(); }
+  [[nodiscard]] bool ready() const override {
+    // Between chunks what is buffered may be half a line.
+    return ended_ || (input_.buffered() && (framing_.kind != BodyKind::chunked || left_ != 0));
+  }
   // ended: all of it was read, so that the next message follows.
   [[nodiscard]] bool ended() const { return ended_; }
   // failed: an error was returned; what follows on the connection cannot be told.

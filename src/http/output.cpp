@@ -10,8 +10,20 @@ void Output::begin(std::string head, Framing framing) {
 }
 
 Task<Result<void>> Output::send(ByteView bytes) {
+  while (sending_) co_await sent_.wait();
+  if (broken_) co_return fail(Code::CLOSED, "a write that was cut short");
+  struct Turn {
+    Output& output;
+    explicit Turn(Output& o) : output(o) { output.sending_ = output.broken_ = true; }
+    ~Turn() {
+      output.sending_ = false;
+      output.sent_.notify();
+    }
+  } const turn(*this);
   const net::Deadline deadline(timers_, stream_, idle_);
-  co_return co_await stream_.write_all(bytes);
+  auto written = co_await stream_.write_all(bytes);
+  if (written) broken_ = false;
+  co_return written;
 }
 
 Task<Result<void>> Output::flush() {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Output: a head and a body written to a connection in the framing chosen, the head together with the first bytes that follow
-// it. For server.cpp and client.cpp.
+// Output: a head and a body written to a connection in the framing chosen, the head together with the first bytes that
+// follow it. For server.cpp and client.cpp.
 #pragma once
 
 #include "http/write.h"
 #include "net/deadline.h"
+#include "net/event.h"
 #include "net/stream.h"
 
 namespace cages::http {
@@ -22,6 +23,8 @@ class Output {
   Task<Result<void>> finish(const Headers& trailers);
 
  private:
+  // send is one at a time: 100 Continue may still be on its way when the answer begins. A write that was cancelled may
+  // have gone out in part, so that nothing may follow it.
   Task<Result<void>> send(ByteView bytes);
   net::Timers& timers_;
   net::Stream& stream_;
@@ -29,6 +32,9 @@ class Output {
   std::string pending_;
   Framing framing_;
   std::uint64_t left_ = 0;
+  bool sending_ = false;
+  bool broken_ = false;
+  net::Event sent_;
 };
 
 }  // namespace cages::http

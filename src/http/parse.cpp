@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::string_view kCrlf = "\r\n";
 
-auto syntax(std::string what, std::string_view got = {}) { return fail(Code::HTTP_SYNTAX, std::move(what), "", printable(got)); }
+auto syntax(std::string what, std::string_view got = {}) {
+  return fail(Code::HTTP_SYNTAX, std::move(what), "", printable(got));
+}
 auto framing_error(std::string what, std::string_view got = {}) {
   return fail(Code::HTTP_FRAMING, std::move(what), "", printable(got));
 }
@@ -41,7 +43,8 @@ Result<Header> parse_field(std::string_view line) {
   const std::string_view name = line.substr(0, colon);
   if (!CAGES_CHECK("HTTP_HEADER_NAME", is_token(name))) return syntax("a header name", name);
   const std::string_view value = trim_space(line.substr(colon + 1));
-  if (!CAGES_CHECK("HTTP_HEADER_VALUE", is_field_value(value))) return syntax("a header value with control characters", name);
+  if (!CAGES_CHECK("HTTP_HEADER_VALUE", is_field_value(value)))
+    return syntax("a header value with control characters", name);
   return Header{std::string(name), std::string(value)};
 }
 
@@ -63,7 +66,8 @@ Result<Headers> parse_fields(std::string_view rest) {
 // RFC 9110 §8.6: digits alone, and once: a list of equal values is valid but nobody honest sends one.
 Result<std::uint64_t> parse_content_length(const Headers& headers) {
   constexpr std::size_t kDigitsMax = 18;
-  if (!CAGES_CHECK("HTTP_CONTENT_LENGTH_TWICE", headers.count("Content-Length") == 1)) return framing_error("two Content-Lengths");
+  if (!CAGES_CHECK("HTTP_CONTENT_LENGTH_TWICE", headers.count("Content-Length") == 1))
+    return framing_error("two Content-Lengths");
   const std::string& text = *headers.find("Content-Length");
   const bool digits = !text.empty() && text.size() <= kDigitsMax &&
                       std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -100,9 +104,9 @@ Result<void> strip_hop_by_hop(Headers& headers) {
     }
     headers.remove(name);
   }
-  for (const std::string_view name : {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate",
-                                      "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length",
-                                      "HTTP2-Settings"}) {
+  for (const std::string_view name :
+       {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade", "Content-Length", "HTTP2-Settings"}) {
     headers.remove(name);
   }
   return {};
@@ -126,7 +130,8 @@ bool is_host(std::string_view text) {
 }
 
 bool is_target(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != '#' && c != '"' && c != '<' && c != '>'; });
+  return std::ranges::all_of(
+      text, [](char c) { return c > 0x20 && c < 0x7f && c != '#' && c != '"' && c != '<' && c != '>'; });
 }
 
 // Absolute-form (RFC 9112 §3.2.2) becomes origin-form; its authority is returned to be compared with Host.
@@ -170,10 +175,12 @@ Result<void> settle_authority(ParsedRequest& request) {
   if (hosts != 0 && !is_host(head.authority)) return syntax("Host", head.authority);
   head.headers.remove("Host");
   if (head.target.front() == '/') return {};
-  if (head.target == "*") return head.method == "OPTIONS" ? Result<void>() : Result<void>(syntax("a request target", "*"));
+  if (head.target == "*")
+    return head.method == "OPTIONS" ? Result<void>() : Result<void>(syntax("a request target", "*"));
   TRY_ASSIGN(const std::string authority, split_absolute(head.target));
   // RFC 9112 §3.2.2 lets the target win; two names in one request are how filters are fooled.
-  if (!CAGES_CHECK("HTTP_AUTHORITY", ascii_iequal(authority, head.authority))) return syntax("two authorities", authority);
+  if (!CAGES_CHECK("HTTP_AUTHORITY", ascii_iequal(authority, head.authority)))
+    return syntax("two authorities", authority);
   return {};
 }
 
@@ -197,14 +204,15 @@ Result<int> parse_status_line(std::string_view line, bool& version_1_0) {
   // HTTP/1.1 SP 3DIGIT SP [reason]
   constexpr std::size_t kPrefix = 9;
   const std::string_view version = line.substr(0, kPrefix);
-  if (version != "HTTP/1.1 " && version != "HTTP/1.0 ") return fail(Code::HTTP_VERSION, "", "HTTP/1.1", printable(line));
+  if (version != "HTTP/1.1 " && version != "HTTP/1.0 ")
+    return fail(Code::HTTP_VERSION, "", "HTTP/1.1", printable(line));
   version_1_0 = version == "HTTP/1.0 ";
   const std::string_view digits = line.substr(kPrefix, 3);
   const std::string_view rest = line.substr(std::min(line.size(), kPrefix + 3));
   int status = 0;
   const auto [at, error] = std::from_chars(digits.data(), digits.data() + digits.size(), status);
-  const bool good = digits.size() == 3 && error == std::errc() && at == digits.data() + 3 && status >= 100 && status <= 599 &&
-                    (rest.empty() || rest.front() == ' ') && is_field_value(rest);
+  const bool good = digits.size() == 3 && error == std::errc() && at == digits.data() + 3 && status >= 100 &&
+                    status <= 599 && (rest.empty() || rest.front() == ' ') && is_field_value(rest);
   if (!good) return syntax("a status line", line);
   return status;
 }
@@ -235,7 +243,8 @@ Result<ParsedRequest> parse_request(std::string_view head) {
   TRY(settle_authority(request));
   TRY(settle_expectation(request));
   request.keep_alive = !request.version_1_0 && !request.head.headers.has_token("Connection", "close");
-  if (request.framing.kind == BodyKind::none && !request.version_1_0) request.head.upgrade = upgrade_of(request.head.headers);
+  if (request.framing.kind == BodyKind::none && !request.version_1_0)
+    request.head.upgrade = upgrade_of(request.head.headers);
   TRY(strip_hop_by_hop(request.head.headers));
   return request;
 }
@@ -248,12 +257,13 @@ Result<ParsedResponse> parse_response(std::string_view head, std::string_view me
   Headers& headers = response.head.headers;
   TRY_ASSIGN(response.framing, parse_framing(headers, version_1_0, BodyKind::until_close));
   if (ends_message(response.head.status, method)) {
-    const bool declared = response.framing.kind == BodyKind::length && response.head.status >= 200 && response.head.status != 204;
+    const bool declared =
+        response.framing.kind == BodyKind::length && response.head.status >= 200 && response.head.status != 204;
     if (declared) response.head.declared_length = response.framing.length;
     response.framing = {};
   }
-  response.keep_alive = !version_1_0 && !headers.has_token("Connection", "close") &&
-                        response.framing.kind != BodyKind::until_close;
+  response.keep_alive =
+      !version_1_0 && !headers.has_token("Connection", "close") && response.framing.kind != BodyKind::until_close;
   if (response.head.status == 101) response.head.upgrade = upgrade_of(headers);
   TRY(strip_hop_by_hop(headers));
   return response;
@@ -296,9 +306,9 @@ Result<Headers> parse_trailers(std::string_view lines) {
   TRY_ASSIGN(Headers trailers, parse_fields(lines));
   // RFC 9110 §6.5.1: what decides framing, routing, authentication or content handling has no place after the body.
   for (const std::string_view name :
-       {"Transfer-Encoding", "Content-Length", "Host", "Connection", "Upgrade", "TE", "Trailer", "Expect", "Content-Encoding",
-        "Content-Type", "Content-Range", "Authorization", "Cookie", "Set-Cookie", "Cache-Control", "Forwarded",
-        "X-Forwarded-For", "X-Forwarded-Proto"}) {
+       {"Transfer-Encoding", "Content-Length", "Host", "Connection", "Upgrade", "TE", "Trailer", "Expect",
+        "Content-Encoding", "Content-Type", "Content-Range", "Authorization", "Cookie", "Set-Cookie", "Cache-Control",
+        "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto"}) {
     if (trailers.count(name) != 0) return framing_error("a trailer", name);
   }
   return trailers;

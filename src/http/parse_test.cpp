@@ -45,7 +45,10 @@ const Hostile kSmuggling[] = {
     {"CodingTwoKinds", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n"), Code::HTTP_FRAMING},
     {"CodingQuoted", post("Transfer-Encoding: \"chunked\"\r\n"), Code::HTTP_FRAMING},
     {"CodingEmpty", post("Transfer-Encoding:\r\n"), Code::HTTP_FRAMING},
-    {"CodingVerticalTab", post("Transfer-Encoding: \x0b" "chunked\r\n"), Code::HTTP_SYNTAX},
+    {"CodingVerticalTab",
+     post("Transfer-Encoding: \x0b"
+          "chunked\r\n"),
+     Code::HTTP_SYNTAX},
     {"CodingSpaceBeforeColon", post("Transfer-Encoding : chunked\r\n"), Code::HTTP_SYNTAX},
     {"CodingTabBeforeColon", post("Transfer-Encoding\t: chunked\r\n"), Code::HTTP_SYNTAX},
     {"CodingFolded", post("Transfer-Encoding:\r\n chunked\r\n"), Code::HTTP_SYNTAX},
@@ -95,7 +98,8 @@ const Hostile kShapes[] = {
     {"TargetRelative", "GET x HTTP/1.1\r\nHost: a\r\n\r\n", Code::HTTP_SYNTAX},
     {"TargetFragment", "GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", Code::HTTP_SYNTAX},
     {"TargetHighByte", "GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", Code::HTTP_SYNTAX},
-    {"TargetLong", "GET /" + std::string(limits::kHttpTargetBytesMax, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n", Code::LIMIT},
+    {"TargetLong", "GET /" + std::string(limits::kHttpTargetBytesMax, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n",
+     Code::LIMIT},
     {"TargetStarForGet", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", Code::HTTP_SYNTAX},
     {"AuthorityConflict", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", Code::HTTP_SYNTAX},
     {"AuthorityUser", "GET http://a@b/ HTTP/1.1\r\nHost: b\r\n\r\n", Code::HTTP_SYNTAX},
@@ -108,7 +112,8 @@ const Hostile kShapes[] = {
     {"HostPath", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", Code::HTTP_SYNTAX},
     {"HostUser", "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", Code::HTTP_SYNTAX},
     {"HostList", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", Code::HTTP_SYNTAX},
-    {"HostLong", "GET / HTTP/1.1\r\nHost: " + std::string(limits::kHttpAuthorityBytesMax + 1, 'a') + "\r\n\r\n", Code::HTTP_SYNTAX},
+    {"HostLong", "GET / HTTP/1.1\r\nHost: " + std::string(limits::kHttpAuthorityBytesMax + 1, 'a') + "\r\n\r\n",
+     Code::HTTP_SYNTAX},
     {"NameEmpty", get(": x\r\n"), Code::HTTP_SYNTAX},
     {"NameSpace", get("A B: x\r\n"), Code::HTTP_SYNTAX},
     {"NameHighByte", get("\xc3\xa9: x\r\n"), Code::HTTP_SYNTAX},
@@ -120,7 +125,8 @@ const Hostile kShapes[] = {
     {"ExpectTwice", post("Expect: 100-continue\r\nExpect: 100-continue\r\n"), Code::HTTP_EXPECT},
     {"TlsHello", std::string("\x16\x03\x01\x00\xf4\x01\x00", 7), Code::HTTP_SYNTAX},
 };
-INSTANTIATE_TEST_SUITE_P(Shapes, HostileRequests, testing::ValuesIn(kShapes), [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Shapes, HostileRequests, testing::ValuesIn(kShapes),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(ParseRequest, BoundsTheNumberOfHeaders) {
   std::string fields;
@@ -178,15 +184,17 @@ TEST(ParseResponse, ReadsFramingByMethodAndStatus) {
   EXPECT_EQ(head->head.declared_length, 3U);
   EXPECT_EQ(read("HTTP/1.1 204 None\r\nContent-Length: 3\r\n\r\n", "GET")->head.declared_length, std::nullopt);
   EXPECT_EQ(read("HTTP/1.1 304 Same\r\nContent-Length: 3\r\n\r\n", "GET")->head.declared_length, 3U);
-  EXPECT_EQ(read("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", "GET")->head.upgrade, "websocket");
+  EXPECT_EQ(read("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", "GET")->head.upgrade,
+            "websocket");
 }
 
 TEST(ParseResponse, RefusesWhatCouldBeReadTwoWays) {
   for (const std::string_view head :
        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
-        "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1 600 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/2 200 OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\n A: b\r\n\r\n", "HTTP/1.1 200 O\x01K\r\n\r\n", "HTTP/1.1 +20 OK\r\n\r\n", "garbage\r\n\r\n"}) {
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1 600 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
+        "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n A: b\r\n\r\n", "HTTP/1.1 200 O\x01K\r\n\r\n",
+        "HTTP/1.1 +20 OK\r\n\r\n", "garbage\r\n\r\n"}) {
     EXPECT_FALSE(parse_response(head, "GET")) << head;
   }
 }
@@ -197,15 +205,17 @@ TEST(ParseChunkLine, ReadsSizesAndDropsExtensions) {
   EXPECT_EQ(parse_chunk_line("00a"), 10U);
   EXPECT_EQ(parse_chunk_line("5;a"), 5U);
   EXPECT_EQ(parse_chunk_line("5;a=b;c=\"d e\";f"), 5U);
-  for (const std::string_view line : {"", " 5", "5 ", "+5", "-5", "0x5", "5;", "5;;", "5; a", "5;a=", "5;a=\"", "5;a=\"b",
-                                      "5;a=\"b\"c", "5;a b", "5,6", "g", "1000000000000000", "ffffffffffffffff", "5;a=\"\x01\""}) {
+  for (const std::string_view line :
+       {"", " 5", "5 ", "+5", "-5", "0x5", "5;", "5;;", "5; a", "5;a=", "5;a=\"", "5;a=\"b", "5;a=\"b\"c", "5;a b",
+        "5,6", "g", "1000000000000000", "ffffffffffffffff", "5;a=\"\x01\""}) {
     EXPECT_EQ(parse_chunk_line(line).error().code, Code::HTTP_FRAMING) << line;
   }
 }
 
 TEST(ParseTrailers, RefuseWhatChangesTheMessage) {
   EXPECT_EQ(*parse_trailers("grpc-status: 0\r\n\r\n")->find("Grpc-Status"), "0");
-  for (const std::string_view name : {"Content-Length", "transfer-encoding", "Host", "Authorization", "X-Forwarded-For"}) {
+  for (const std::string_view name :
+       {"Content-Length", "transfer-encoding", "Host", "Authorization", "X-Forwarded-For"}) {
     EXPECT_EQ(parse_trailers(std::string(name) + ": 1\r\n\r\n").error().code, Code::HTTP_FRAMING) << name;
   }
   EXPECT_EQ(parse_trailers("a : 1\r\n\r\n").error().code, Code::HTTP_SYNTAX);
@@ -227,9 +237,10 @@ TEST(Write, NeverLetsAValueChangeTheHead) {
 }
 
 TEST(Write, FramingComesFromTheArgumentsAlone) {
-  const ResponseHead head{.status = 200,
-                          .headers = {{"Content-Length", "9"}, {"Transfer-Encoding", "chunked"}, {"Connection", "x"}, {"A", "b"}},
-                          .upgrade = {}};
+  const ResponseHead head{
+      .status = 200,
+      .headers = {{"Content-Length", "9"}, {"Transfer-Encoding", "chunked"}, {"Connection", "x"}, {"A", "b"}},
+      .upgrade = {}};
   EXPECT_EQ(write_response(head, {BodyKind::length, 3}, false),
             "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 3\r\nConnection: close\r\n\r\n");
 }

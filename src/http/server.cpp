@@ -19,7 +19,10 @@ class WireResponder final : public Responder {
  public:
   WireResponder(Output& output, Input& input, net::Stream& stream, const ParsedRequest& request, bool keep_alive,
                 const Draining& draining)
-      : output_(output), request_(request), keep_alive_(keep_alive), draining_(draining),
+      : output_(output),
+        request_(request),
+        keep_alive_(keep_alive),
+        draining_(draining),
         raw_(input, stream, limits::kHttpUpgradedIdleTime) {}
 
   Task<Result<void>> inform(const ResponseHead& head) override {
@@ -54,7 +57,8 @@ class WireResponder final : public Responder {
     co_return Result<void>();
   }
   Task<Result<net::Stream*>> upgrade(const ResponseHead& head) override {
-    if (responded_ || request_.head.upgrade.empty()) co_return fail(Code::INTERNAL, "an upgrade that was not asked for");
+    if (responded_ || request_.head.upgrade.empty())
+      co_return fail(Code::INTERNAL, "an upgrade that was not asked for");
     CO_TRY_ASSIGN(std::string text, write_response(head, {}, true));
     responded_ = true;
     keep_alive_ = false;
@@ -95,7 +99,12 @@ void Draining::begin() {
 class Connection {
  public:
   Connection(net::Timers& timers, net::Stream& stream, const Handler& handler, Draining& draining, ServeLimits limits)
-      : timers_(timers), stream_(stream), handler_(handler), draining_(draining), limits_(limits), input_(timers, stream),
+      : timers_(timers),
+        stream_(stream),
+        handler_(handler),
+        draining_(draining),
+        limits_(limits),
+        input_(timers, stream),
         output_(timers, stream, limits.body_idle) {}
 
   Task<Result<void>> run() {
@@ -182,8 +191,8 @@ class Connection {
     co_return fail(std::move(error));
   }
 
-  // Ends our side and reads on for a moment: closing with bytes unread resets the connection, which may cost the client the
-  // answer (RFC 9112 §9.6).
+  // Ends our side and reads on for a moment: closing with bytes unread resets the connection, which may cost the client
+  // the answer (RFC 9112 §9.6).
   Task<Result<void>> leave() {
     const net::Deadline deadline(timers_, stream_, limits::kHttpLingerTime);
     if (co_await stream_.shutdown_write()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serving HTTP/1.1 on one connection: one request after the other, bodies streamed both ways at a time. What a handler sees
-// (Request, Responder) knows no HTTP version. For every part that serves.
+// Serving HTTP/1.1 on one connection: one request after the other, bodies streamed both ways at a time. What a handler
+// sees (Request, Responder) knows no HTTP version. For every part that serves.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ class Responder {
   virtual ~Responder() = default;
   // inform sends a 1xx head other than 101; nothing to clients that know none.
   virtual Task<Result<void>> inform(const ResponseHead& head) = 0;
-  // respond begins the answer; `length` of the body where it is known. The head goes out with the first bytes or flush().
+  // respond begins the answer; `length` of the body where it is known. The head goes out with the first bytes or
+  // flush().
   virtual Task<Result<void>> respond(const ResponseHead& head, std::optional<std::uint64_t> length) = 0;
   virtual Task<Result<void>> write(ByteView bytes) = 0;
   virtual Task<Result<void>> flush() = 0;
@@ -57,14 +58,14 @@ class Draining {
 };
 
 struct ServeLimits {
-  Nanoseconds idle = limits::kHttpIdleTime;        // between requests
-  Nanoseconds head = limits::kHttpHeadTime;        // from a head's first byte to its last
+  Nanoseconds idle = limits::kHttpIdleTime;           // between requests
+  Nanoseconds head = limits::kHttpHeadTime;           // from a head's first byte to its last
   Nanoseconds body_idle = limits::kHttpBodyIdleTime;  // between two bytes of a body, either way
 };
 
-// serve answers requests on `stream` until it ends, a request asks for it, or `draining` begins; then closes it. Returns the
-// error that ended the connection early, for the log; the client has been answered.
-// lifetime: all references outlive the call.
+// serve answers requests on `stream` until it ends, a request asks for it, or `draining` begins; then closes it.
+// Returns the error that ended the connection early, for the log; the client has been answered. lifetime: all
+// references outlive the call.
 Task<Result<void>> serve(net::Timers& timers, net::Stream& stream, const Handler& handler, Draining& draining,
                          ServeLimits limits = {});
 

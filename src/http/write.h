@@ -6,8 +6,8 @@
 
 namespace cages::http {
 
-// write_request, write_response return a whole head. INTERNAL where a name, value, target or status could not stand in one.
-// Framing and Connection fields come from the arguments alone.
+// write_request, write_response return a whole head. INTERNAL where a name, value, target or status could not stand in
+// one. Framing and Connection fields come from the arguments alone.
 Result<std::string> write_request(const RequestHead& head, const Framing& framing, bool keep_alive);
 Result<std::string> write_response(const ResponseHead& head, const Framing& framing, bool keep_alive);
 // write_chunk_head begins a chunk; its data and CRLF follow. write_last_chunk ends a chunked body.

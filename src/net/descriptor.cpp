@@ -2,19 +2,17 @@
 #include "net/descriptor.h"
 
 #include <fcntl.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <linux/vm_sockets.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-
 #include <cerrno>
 #include <system_error>
 
@@ -119,7 +117,10 @@ std::uint32_t port_of(int fd) {
 class FdListener final : public Listener {
  public:
   FdListener(EventLoop& loop, Descriptor descriptor, std::uint32_t port)
-      : loop_(loop), descriptor_(std::move(descriptor)), port_(port), reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+      : loop_(loop),
+        descriptor_(std::move(descriptor)),
+        port_(port),
+        reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
   Task<Result<Accepted>> accept() override {
     for (;;) {

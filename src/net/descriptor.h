@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams and listeners over file descriptors of this process: sockets of any family, pipes. For net/ (tcp, unix, vsock) and
-// for whoever was handed a descriptor (the app's output, a socket pair). Not for files.
+// Streams and listeners over file descriptors of this process: sockets of any family, pipes. For net/ (tcp, unix,
+// vsock) and for whoever was handed a descriptor (the app's output, a socket pair). Not for files.
 #pragma once
 
 #include <sys/socket.h>
@@ -20,7 +20,8 @@ struct SocketAddress {
 // stream_from takes over a connected stream socket or one end of a pipe, and makes it non-blocking.
 Result<StreamPtr> stream_from(EventLoop& loop, Fd fd);
 
-// dial_address connects a stream socket: UNREACHABLE, with the system's reason, where nobody answers. `name` is for errors.
+// dial_address connects a stream socket: UNREACHABLE, with the system's reason, where nobody answers. `name` is for
+// errors.
 Task<Result<StreamPtr>> dial_address(EventLoop& loop, SocketAddress address, std::string name);
 
 // listen_address binds and listens. EXISTS where the address is taken. listener_from takes over a socket that listens.

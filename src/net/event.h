@@ -18,7 +18,8 @@ class Event {
   ~Event();
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
-  // wait returns after the next notify(), perhaps sooner: ask for the condition in a loop. lifetime: outlives its waiters.
+  // wait returns after the next notify(), perhaps sooner: ask for the condition in a loop. lifetime: outlives its
+  // waiters.
   Task<void> wait();
   // notify wakes every task that waits now.
   void notify();

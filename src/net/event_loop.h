@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// EventLoop: the one thread that drives every coroutine of a program, and TaskGroup: children with an owner. The only way to
-// start a coroutine that nobody awaits. For programs (main makes one loop) and whoever accepts connections. Not for work that
-// blocks: everything else waits meanwhile.
+// EventLoop: the one thread that drives every coroutine of a program, and TaskGroup: children with an owner. The only
+// way to start a coroutine that nobody awaits. For programs (main makes one loop) and whoever accepts connections. Not
+// for work that blocks: everything else waits meanwhile.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // spawn starts `task`; `name` says in the log which one ended by an exception. In a group that was cancelled it unwinds at
-  // its first wait.
+  // spawn starts `task`; `name` says in the log which one ended by an exception. In a group that was cancelled it
+  // unwinds at its first wait.
   void spawn(std::string name, Task<void> task);
   // cancel makes every task unwind from the wait it is in, or from its next.
   void cancel();
@@ -51,8 +51,8 @@ class TaskGroup {
 // together runs two tasks at a time and returns when both ended. They may refer to the caller's locals.
 Task<void> together(Task<void> one, Task<void> other);
 
-// either runs `main` and, at the same time, `helper`; when `main` has ended, `helper` is cancelled if it still runs. Returns
-// when both have ended. Both may refer to the caller's locals.
+// either runs `main` and, at the same time, `helper`; when `main` has ended, `helper` is cancelled if it still runs.
+// Returns when both have ended. Both may refer to the caller's locals.
 Task<void> either(Task<void> main, Task<void> helper);
 
 // yield lets every other task that is ready run first.
@@ -60,10 +60,11 @@ Task<void> yield();
 
 class EventLoop {
  public:
-  // A loop in real time. Ignores SIGPIPE in this process: writes report CLOSED instead. (A child resets it before exec.)
+  // A loop in real time. Ignores SIGPIPE in this process: writes report CLOSED instead. (A child resets it before
+  // exec.)
   EventLoop();
-  // A loop for tests over memory streams: whenever every task waits, `clock` jumps to the next timer. Aborts where all wait
-  // and no timer is set, for that is a deadlock.
+  // A loop for tests over memory streams: whenever every task waits, `clock` jumps to the next timer. Aborts where all
+  // wait and no timer is set, for that is a deadlock.
   explicit EventLoop(ManualClock& clock);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;

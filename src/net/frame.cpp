@@ -14,7 +14,8 @@ constexpr std::size_t kStepBytes = 8192;
 
 Task<Result<void>> read_part(Stream& stream, std::span<Byte> into) {
   auto read = co_await read_exact(stream, into);
-  if (!read && read.error().code == Code::CLOSED) co_return fail(Code::FRAME, "", "a whole frame", "the end of the stream");
+  if (!read && read.error().code == Code::CLOSED)
+    co_return fail(Code::FRAME, "", "a whole frame", "the end of the stream");
   co_return read;
 }
 
@@ -25,9 +26,11 @@ Task<Result<Bytes>> read_frame(Stream& stream) {
   CO_TRY_ASSIGN(const std::size_t first, co_await stream.read_some(head));
   if (first == 0) co_return fail(Code::CLOSED, "", "a frame", "the end of the stream");
   CO_TRY(co_await read_part(stream, std::span(head).subspan(first)));
-  const std::size_t length = std::size_t{head[0]} << 24 | std::size_t{head[1]} << 16 | std::size_t{head[2]} << 8 | head[3];
+  const std::size_t length =
+      std::size_t{head[0]} << 24 | std::size_t{head[1]} << 16 | std::size_t{head[2]} << 8 | head[3];
   if (length > limits::kFrameBytesMax) {
-    co_return fail(Code::FRAME, "", "at most " + std::to_string(limits::kFrameBytesMax) + " bytes", std::to_string(length));
+    co_return fail(Code::FRAME, "", "at most " + std::to_string(limits::kFrameBytesMax) + " bytes",
+                   std::to_string(length));
   }
   Bytes payload;
   while (payload.size() < length) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams in memory, so that whole flows run in one process without a socket: a pair, a network of ports, and a hostile
-// carrier that splits, delays and cuts from a seed. For tests, and for parts of one program that speak a stream protocol.
+// carrier that splits, delays and cuts from a seed. For tests, and for parts of one program that speak a stream
+// protocol.
 #pragma once
 
 #include <map>
@@ -33,12 +34,12 @@ class MemoryPorts final : public PortDialer, public PortListener {
 
 // What a carrier may do to honest ends. Probabilities per call, 0 to 1.
 struct Hostility {
-  double split = 0.5;             // hand over fewer bytes than asked
-  double yield = 0.5;             // let the other tasks run first, some turns
-  double delay = 0.1;             // sleep up to delay_max
+  double split = 0.5;  // hand over fewer bytes than asked
+  double yield = 0.5;  // let the other tasks run first, some turns
+  double delay = 0.1;  // sleep up to delay_max
   Nanoseconds delay_max{std::chrono::milliseconds(50)};
-  double cut = 0.0;               // close the stream instead
-  double flip = 0.0;              // change one bit
+  double cut = 0.0;   // close the stream instead
+  double flip = 0.0;  // change one bit
 };
 
 // hostile wraps `inner`. The same seed does the same. lifetime: `loop` outlives the stream.

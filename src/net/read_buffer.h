@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ReadBuffer: where the next read goes. Small while little comes, because most connections are idle most of the time, and
-// large while reads fill it. For whatever reads a stream in a loop.
+// ReadBuffer: where the next read goes. Small while little comes, because most connections are idle most of the time,
+// and large while reads fill it. For whatever reads a stream in a loop.
 #pragma once
 
 #include <array>

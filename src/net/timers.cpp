@@ -44,7 +44,8 @@ Timers::Queue::iterator Timers::call_after(Nanoseconds time, std::function<void(
   return entry;
 }
 
-// The alarm stays set: it wakes once in vain at the most, which is cheaper than setting it for each deadline that is met.
+// The alarm stays set: it wakes once in vain at the most, which is cheaper than setting it for each deadline that is
+// met.
 void Timers::cancel(Queue::iterator entry) { queue_.erase(entry); }
 
 std::optional<Nanoseconds> Timers::next() const {

@@ -28,7 +28,7 @@ Result<SocketAddress> unix_address(const std::filesystem::path& path) {
 
 // A socket file that refuses connections has no owner any more.
 bool abandoned(const SocketAddress& address, const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
   const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return probe && ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0 &&

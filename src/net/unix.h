@@ -9,8 +9,8 @@
 namespace cages::net {
 
 Task<Result<StreamPtr>> dial_unix(EventLoop& loop, std::filesystem::path path);
-// listen_unix removes a socket that a dead process left at `path` (nobody answers there); EXISTS where somebody does. The
-// caller removes the file when done. The socket's mode is 0600.
+// listen_unix removes a socket that a dead process left at `path` (nobody answers there); EXISTS where somebody does.
+// The caller removes the file when done. The socket's mode is 0600.
 Result<ListenerPtr> listen_unix(EventLoop& loop, const std::filesystem::path& path);
 // A connected pair.
 Result<std::pair<StreamPtr, StreamPtr>> unix_pair(EventLoop& loop);

@@ -14,7 +14,8 @@ namespace cages::net {
 
 inline constexpr std::uint32_t kHostCid = 3;
 
-// AF_VSOCK. Dials ports of `cid`; listens on any CID of this side and closes, unseen, connections of other peers than `cid`.
+// AF_VSOCK. Dials ports of `cid`; listens on any CID of this side and closes, unseen, connections of other peers than
+// `cid`.
 class Vsock final : public PortDialer, public PortListener {
  public:
   Vsock(EventLoop& loop, std::uint32_t cid) : loop_(loop), cid_(cid) {}

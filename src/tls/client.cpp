@@ -44,13 +44,15 @@ Task<Result<TlsStreamPtr>> Client::connect(net::Timers& timers, net::StreamPtr s
     if (then) TRY(then(der));
     return {};
   };
-  CO_TRY_ASSIGN(auto state, TlsStream::State::make(parts_->context.get(), std::move(stream),
-                                                   {.clock = &clock_, .chain = chain, .host_name = host_name,
-                                                    .check = std::move(both), .refusal = {}}));
+  CO_TRY_ASSIGN(
+      auto state,
+      TlsStream::State::make(
+          parts_->context.get(), std::move(stream),
+          {.clock = &clock_, .chain = chain, .host_name = host_name, .check = std::move(both), .refusal = {}}));
   SSL_set_connect_state(state->ssl.get());
   // RFC 6066 §3: literal addresses are not sent.
-  const bool name = host_name.find(':') == std::string::npos &&
-                    host_name.find_first_not_of("0123456789.") != std::string::npos;
+  const bool name =
+      host_name.find(':') == std::string::npos && host_name.find_first_not_of("0123456789.") != std::string::npos;
   if (name && SSL_set_tlsext_host_name(state->ssl.get(), host_name.c_str()) != 1) {
     co_return fail(Code::TLS_SETUP, "host name", "a DNS name", printable(host_name));
   }

@@ -36,9 +36,9 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // connect runs the handshake over `stream` with the server called `host_name` (a DNS name, sent as SNI, or an address).
-  // `check` runs after the settings' own. TLS_CERTIFICATE, TLS_NAME, a check's error, TLS_ALERT, TLS_HANDSHAKE, TIMEOUT or
-  // CLOSED.
+  // connect runs the handshake over `stream` with the server called `host_name` (a DNS name, sent as SNI, or an
+  // address). `check` runs after the settings' own. TLS_CERTIFICATE, TLS_NAME, a check's error, TLS_ALERT,
+  // TLS_HANDSHAKE, TIMEOUT or CLOSED.
   Task<Result<TlsStreamPtr>> connect(net::Timers& timers, net::StreamPtr stream, std::string host_name,
                                      PeerCheck check = {}, Nanoseconds time = limits::kTlsHandshakeTime) const;
 

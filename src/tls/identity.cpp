@@ -56,7 +56,8 @@ Result<Identity> Identity::make(std::span<const Bytes> chain_der, const crypto::
   for (const Bytes& der : chain_der) {
     const unsigned char* at = der.data();
     CertificatePtr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-    if (!certificate || at != der.data() + der.size()) return fail(Code::TLS_SETUP, "chain", "DER certificates", last_error());
+    if (!certificate || at != der.data() + der.size())
+      return fail(Code::TLS_SETUP, "chain", "DER certificates", last_error());
     parts.chain.push_back(std::move(certificate));
   }
   return Parts::check(std::move(parts));

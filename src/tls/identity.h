@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Identity: a certificate chain with the key of its leaf. Roots: which authorities a peer's chain may end at. For whoever
-// sets up TLS.
+// Identity: a certificate chain with the key of its leaf. Roots: which authorities a peer's chain may end at. For
+// whoever sets up TLS.
 #pragma once
 
 #include <memory>

@@ -18,8 +18,8 @@ int select_alpn(SSL*, const unsigned char** out, unsigned char* out_length, cons
                 unsigned offered_length, void* wire) {
   const auto& ours = *static_cast<const Bytes*>(wire);
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_length, ours.data(), static_cast<unsigned>(ours.size()), offered, offered_length) !=
-      OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&chosen, out_length, ours.data(), static_cast<unsigned>(ours.size()), offered,
+                            offered_length) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
   *out = chosen;
@@ -66,9 +66,11 @@ Result<void> Server::replace(Identity identity) {
 Task<Result<TlsStreamPtr>> Server::accept(net::Timers& timers, net::StreamPtr stream, Nanoseconds time) const {
   // lifetime: the context's ALPN list is ours, so the handshake keeps what it began with.
   const auto shown = shown_;
-  CO_TRY_ASSIGN(auto state, TlsStream::State::make(shown->context.get(), std::move(stream),
-                                                   {.clock = &clock_, .chain = true, .host_name = {},
-                                                    .check = settings_.client_check, .refusal = {}}));
+  CO_TRY_ASSIGN(
+      auto state,
+      TlsStream::State::make(
+          shown->context.get(), std::move(stream),
+          {.clock = &clock_, .chain = true, .host_name = {}, .check = settings_.client_check, .refusal = {}}));
   SSL_set_accept_state(state->ssl.get());
   co_return co_await handshake(timers, std::move(state), time);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's end of TLS: what it shows and asks for, replaceable while it serves; and accept. For every part that serves.
+// The server's end of TLS: what it shows and asks for, replaceable while it serves; and accept. For every part that
+// serves.
 #pragma once
 
 #include <memory>
@@ -33,11 +34,12 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // replace shows another identity from the next handshake on; what is open or under way keeps the one it began with. On
-  // failure nothing changes.
+  // replace shows another identity from the next handshake on; what is open or under way keeps the one it began with.
+  // On failure nothing changes.
   Result<void> replace(Identity identity);
 
-  // accept runs the handshake over `stream`. TIMEOUT, TLS_ALERT, TLS_HANDSHAKE, TLS_CERTIFICATE (the client's) or CLOSED.
+  // accept runs the handshake over `stream`. TIMEOUT, TLS_ALERT, TLS_HANDSHAKE, TLS_CERTIFICATE (the client's) or
+  // CLOSED.
   Task<Result<TlsStreamPtr>> accept(net::Timers& timers, net::StreamPtr stream,
                                     Nanoseconds time = limits::kTlsHandshakeTime) const;
 

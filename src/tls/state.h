@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection's OpenSSL session with the stream below it, joined by memory BIOs, so that OpenSSL never does I/O. For tls/
-// alone.
+// A connection's OpenSSL session with the stream below it, joined by memory BIOs, so that OpenSSL never does I/O. For
+// tls/ alone.
 #pragma once
 
 #include <memory>

@@ -29,7 +29,8 @@ Bytes der_of(const X509* certificate) {
 
 }  // namespace
 
-Result<std::unique_ptr<TlsStream::State>> TlsStream::State::make(SSL_CTX* context, net::StreamPtr below, PeerJudge judge) {
+Result<std::unique_ptr<TlsStream::State>> TlsStream::State::make(SSL_CTX* context, net::StreamPtr below,
+                                                                 PeerJudge judge) {
   auto state = std::make_unique<State>();
   state->ssl.reset(SSL_new(context));
   BioPtr in(BIO_new(BIO_s_mem()));
@@ -85,8 +86,8 @@ Error TlsStream::State::failure(int ssl_error, Code otherwise) {
     return *judge.refusal;
   }
   const unsigned long code = ERR_peek_error();
-  const bool alert = ssl_error == SSL_ERROR_SSL && ERR_GET_LIB(code) == ERR_LIB_SSL &&
-                     ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET;
+  const bool alert =
+      ssl_error == SSL_ERROR_SSL && ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET;
   return Error(alert ? Code::TLS_ALERT : otherwise, "", "", last_error());
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TlsStream: a TLS 1.3 session as a Stream over a Stream. Made by tls/server.h and tls/client.h only, after a whole handshake.
-// For whatever carries bytes that only the peer may read.
+// TlsStream: a TLS 1.3 session as a Stream over a Stream. Made by tls/server.h and tls/client.h only, after a whole
+// handshake. For whatever carries bytes that only the peer may read.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@
 
 namespace cages::tls {
 
-// A caller's own check of the peer, asked during the handshake with the certificates that the peer sent (DER, leaf first),
-// after chain and name were found good. An error ends the handshake and is what the caller gets.
+// A caller's own check of the peer, asked during the handshake with the certificates that the peer sent (DER, leaf
+// first), after chain and name were found good. An error ends the handshake and is what the caller gets.
 using PeerCheck = std::function<Result<void>(const std::vector<Bytes>& chain_der)>;
 
 class TlsStream final : public net::Stream {
@@ -24,8 +24,8 @@ class TlsStream final : public net::Stream {
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
-  // read_some: CLOSED where the stream below ends without close_notify, so that a cut never looks like an end; TLS_RECORD on
-  // broken records.
+  // read_some: CLOSED where the stream below ends without close_notify, so that a cut never looks like an end;
+  // TLS_RECORD on broken records.
   Task<Result<std::size_t>> read_some(std::span<Byte> into) override;
   Task<Result<void>> write_all(ByteView bytes) override;
   // shutdown_write sends close_notify (RFC 8446 §6.1) and half-closes the stream below.

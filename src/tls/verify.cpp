@@ -33,7 +33,8 @@ std::vector<Bytes> chain_of(X509_STORE_CTX* store) {
 
 bool is_address(const std::string& name) {
   std::array<unsigned char, 16> ignored{};
-  return ::inet_pton(AF_INET, name.c_str(), ignored.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), ignored.data()) == 1;
+  return ::inet_pton(AF_INET, name.c_str(), ignored.data()) == 1 ||
+         ::inet_pton(AF_INET6, name.c_str(), ignored.data()) == 1;
 }
 
 // RFC 9525: names in subjectAltName alone, and a wildcard is a whole label.
@@ -70,7 +71,8 @@ int judge(X509_STORE_CTX* store, void*) {
   auto verdict = examine(store, mine);
   if (verdict) return 1;
   mine.refusal = std::move(verdict).error();
-  if (X509_STORE_CTX_get_error(store) == X509_V_OK) X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+  if (X509_STORE_CTX_get_error(store) == X509_V_OK)
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
   return 0;
 }
 

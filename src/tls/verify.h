@@ -15,9 +15,9 @@ namespace cages::tls {
 
 struct PeerJudge {
   const Clock* clock = nullptr;
-  bool chain = true;       // false only where the caller said, in words, that any identity will do
-  std::string host_name;   // empty: no name is asked for (client certificates)
-  PeerCheck check;         // after both; may be empty
+  bool chain = true;      // false only where the caller said, in words, that any identity will do
+  std::string host_name;  // empty: no name is asked for (client certificates)
+  PeerCheck check;        // after both; may be empty
   std::optional<Error> refusal;
 };
 

@@ -120,12 +120,14 @@ Result<std::optional<std::string>> parse_server_name(ByteView arrived) {
     return std::nullopt;
   }
   const std::size_t length = std::size_t{message[1]} << 16 | std::size_t{message[2]} << 8 | message[3];
-  if (length > limits::kClientHelloBytesMax || (message.size() < kMessageHeadBytes + length &&
-                                                arrived.size() > limits::kClientHelloBytesMax)) {
-    return fail(Code::LIMIT, "ClientHello", "at most " + std::to_string(limits::kClientHelloBytesMax) + " bytes", "more");
+  if (length > limits::kClientHelloBytesMax ||
+      (message.size() < kMessageHeadBytes + length && arrived.size() > limits::kClientHelloBytesMax)) {
+    return fail(Code::LIMIT, "ClientHello", "at most " + std::to_string(limits::kClientHelloBytesMax) + " bytes",
+                "more");
   }
   if (message.size() < kMessageHeadBytes + length) return std::nullopt;
-  // A ClientHello is followed by nothing until it is answered: no early data is ever accepted here, yet a client may offer it.
+  // A ClientHello is followed by nothing until it is answered: no early data is ever accepted here, yet a client may
+  // offer it.
   TRY_ASSIGN(std::string name, read_hello(ByteView(message).subspan(kMessageHeadBytes, length)));
   return std::optional(std::move(name));
 }

@@ -25,7 +25,9 @@ void put_u16(Bytes& out, std::size_t value) {
   out.push_back(static_cast<Byte>(value));
 }
 
-auto refuse(std::string what, std::string got = {}) { return fail(Code::PROXY_V2, std::move(what), "", std::move(got)); }
+auto refuse(std::string what, std::string got = {}) {
+  return fail(Code::PROXY_V2, std::move(what), "", std::move(got));
+}
 
 std::string address_text(ByteView raw) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -37,7 +39,8 @@ std::string address_text(ByteView raw) {
 Result<void> skip_extensions(ByteView rest) {
   constexpr std::size_t kHeadBytes = 3;
   while (!rest.empty()) {
-    if (rest.size() < kHeadBytes || rest.size() - kHeadBytes < u16(rest, 1)) return refuse("an extension that is cut short");
+    if (rest.size() < kHeadBytes || rest.size() - kHeadBytes < u16(rest, 1))
+      return refuse("an extension that is cut short");
     rest = rest.subspan(kHeadBytes + u16(rest, 1));
   }
   return {};

@@ -39,10 +39,13 @@ struct Flow : testing::Test {
   test::Issued ca = test::authority("CA", clock.wall());
   test::Issued leaf = test::leaf(ca, "CA", {kName}, clock.wall());
   std::unique_ptr<tls::Server> server =
-      tls::Server::make({.identity = test::identity(leaf), .alpn = {"http/1.1"}, .client_roots = {}, .client_check = {}}, clock)
+      tls::Server::make(
+          {.identity = test::identity(leaf), .alpn = {"http/1.1"}, .client_roots = {}, .client_check = {}}, clock)
           .value();
   std::unique_ptr<tls::Client> client = tls::Client::make({.roots = {.system = false, .pem = ca.certificate.pem()},
-                                                           .alpn = {"http/1.1"}, .identity = {}, .server_check = {}},
+                                                           .alpn = {"http/1.1"},
+                                                           .identity = {},
+                                                           .server_check = {}},
                                                           clock)
                                             .value();
   crypto::SystemRandom random;
@@ -112,7 +115,10 @@ struct Flow : testing::Test {
     co_return co_await http.request(std::move(head), std::move(body), 1 << 20);
   }
   static http::RequestHead head(std::string method, std::string target, http::Headers headers = {}) {
-    return {.method = std::move(method), .target = std::move(target), .authority = kName, .headers = std::move(headers),
+    return {.method = std::move(method),
+            .target = std::move(target),
+            .authority = kName,
+            .headers = std::move(headers),
             .upgrade = {}};
   }
 };
@@ -133,8 +139,9 @@ TEST_F(Flow, ARequestReachesTheAppAndItsAnswerTheClient) {
 
 TEST_F(Flow, TheClientsIdentityIsReplacedNotAppendedTo) {
   run([&]() -> Task<void> {
-    const http::Headers lies{{"X-Forwarded-For", "1.1.1.1"}, {"x_forwarded_for", "1.1.1.1"}, {"Forwarded", "for=1.1.1.1"},
-                             {"X-Forwarded-Host", "evil"}, {"X-Real-IP", "1.1.1.1"}, {"Client_Cert", ":MII:"},
+    const http::Headers lies{{"X-Forwarded-For", "1.1.1.1"}, {"x_forwarded_for", "1.1.1.1"},
+                             {"Forwarded", "for=1.1.1.1"},   {"X-Forwarded-Host", "evil"},
+                             {"X-Real-IP", "1.1.1.1"},       {"Client_Cert", ":MII:"},
                              {"X-Request-ID", "mine"}};
     std::ignore = co_await ask(head("GET", "/", lies));
     EXPECT_EQ(*seen.headers.find("X-Forwarded-For"), "198.51.100.7");

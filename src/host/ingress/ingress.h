@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ingress: the host's front door. Reads the server name of a TLS connection that stays encrypted end to end, picks the
-// enclave, says who the client is (PROXY v2), and relays. A slow or silent client holds up nobody else. It decrypts nothing
-// and trusts nobody. docs/flows/request.md. For cage-host.
+// enclave, says who the client is (PROXY v2), and relays. A slow or silent client holds up nobody else. It decrypts
+// nothing and trusts nobody. docs/flows/request.md. For cage-host.
 #pragma once
 
 #include <map>

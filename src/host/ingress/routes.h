@@ -24,8 +24,8 @@ struct Route {
 
 class Routes {
  public:
-  // set makes `route` answer for `server_name` (lower case) from the next connection on. remove forgets it, if it still is
-  // `route`.
+  // set makes `route` answer for `server_name` (lower case) from the next connection on. remove forgets it, if it still
+  // is `route`.
   void set(const std::string& server_name, std::shared_ptr<Route> route) { by_name_[server_name] = std::move(route); }
   void remove(const std::string& server_name, const std::shared_ptr<Route>& route) {
     const auto found = by_name_.find(server_name);

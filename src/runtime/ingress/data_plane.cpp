@@ -50,8 +50,8 @@ struct DataPlane::Session {
   std::uint64_t requests = 0;
 };
 
-DataPlane::DataPlane(net::EventLoop& loop, const tls::Server& tls, AttestationResponder& attestation, crypto::Random& random,
-                     DialApp dial_app, DataPlaneSettings settings)
+DataPlane::DataPlane(net::EventLoop& loop, const tls::Server& tls, AttestationResponder& attestation,
+                     crypto::Random& random, DialApp dial_app, DataPlaneSettings settings)
     : loop_(loop),
       tls_(tls),
       attestation_(attestation),
@@ -145,7 +145,8 @@ Task<Result<void>> DataPlane::prove_session(http::Request& asked, http::Responde
   if (type == nullptr || !ascii_iequal(*type, "application/cbor")) co_return co_await refuse(responder, 415);
   CO_TRY_ASSIGN(const Bytes body, co_await http::read_body(asked.body, limits::kSessionRequestBytesMax));
   auto proof = co_await attestation_.session(body, session.tls);
-  if (!proof && proof.error().code == Code::HTTP_OVERLOAD) co_return co_await refuse(responder, 429, {{"Retry-After", "1"}});
+  if (!proof && proof.error().code == Code::HTTP_OVERLOAD)
+    co_return co_await refuse(responder, 429, {{"Retry-After", "1"}});
   if (!proof && proof.error().kind() == Kind::reject) co_return co_await refuse(responder, 400);
   CO_TRY(proof);
   ++counts_.sessions;
@@ -171,7 +172,8 @@ Task<Result<void>> DataPlane::ask_app(http::Request& asked, http::Responder& res
   // Only WebSocket is passed on; other protocols would carry requests past the checks above.
   if (asked.head.upgrade != "websocket") asked.head.upgrade.clear();
   auto stream = co_await dial_app_();
-  if (!stream) co_return fail(Code::UNREACHABLE, "app", std::move(stream.error().expected), std::move(stream.error().got));
+  if (!stream)
+    co_return fail(Code::UNREACHABLE, "app", std::move(stream.error().expected), std::move(stream.error().got));
   http::Client upstream(loop_.timers(), std::move(*stream), {.body_idle = settings_.http.body_idle});
   co_return co_await http::forward(loop_.timers(), asked, upstream, responder,
                                    [&](http::ResponseHead& head) { head.headers.set("X-Request-Id", request_id); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DataPlane: where a client's connection ends, inside the enclave: PROXY v2, TLS, HTTP, then the attestation endpoints or the
-// app. Everything streams and everything is bounded. docs/flows/request.md. For cage-runtime's main.
+// DataPlane: where a client's connection ends, inside the enclave: PROXY v2, TLS, HTTP, then the attestation endpoints
+// or the app. Everything streams and everything is bounded. docs/flows/request.md. For cage-runtime's main.
 #pragma once
 
 #include <functional>
@@ -44,8 +44,8 @@ class DataPlane {
 
   // serve accepts until `listener` (vsock port 7010) is closed; connections go on.
   Task<void> serve(net::Listener& listener);
-  // drain lets requests in flight finish within `time`, takes no new ones, then ends every connection. Close the listener
-  // first. New connections are refused from here on.
+  // drain lets requests in flight finish within `time`, takes no new ones, then ends every connection. Close the
+  // listener first. New connections are refused from here on.
   Task<void> drain(Nanoseconds time);
   [[nodiscard]] const DataPlaneCounts& counts() const { return counts_; }
   [[nodiscard]] std::size_t connections() const { return all_.taken(); }

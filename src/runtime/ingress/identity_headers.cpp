@@ -11,9 +11,9 @@
 namespace cages::runtime {
 namespace {
 
-constexpr auto kReserved = std::to_array<std::string_view>(
-    {"forwarded", "x-real-ip", "x-request-id", "x-client-ip", "true-client-ip", "cf-connecting-ip", "x-cluster-client-ip",
-     "client-cert", "client-cert-chain"});
+constexpr auto kReserved =
+    std::to_array<std::string_view>({"forwarded", "x-real-ip", "x-request-id", "x-client-ip", "true-client-ip",
+                                     "cf-connecting-ip", "x-cluster-client-ip", "client-cert", "client-cert-chain"});
 constexpr std::string_view kReservedPrefix = "x-forwarded-";
 
 bool reserved(std::string_view name) {
