@@ -38,7 +38,7 @@ Result<image::Snapshot> open_side(const fs::path& path) {
 }
 
 std::string pcr_words(const std::vector<int>& pcrs) {
-  if (pcrs.empty()) return "(not measured)";
+  if (pcrs.empty()) return "(changes no PCR)";
   std::string out = "(changes ";
   for (std::size_t i = 0; i < pcrs.size(); ++i) {
     out += (i == 0 ? "" : i + 1 == pcrs.size() ? " and " : ", ") + std::string("PCR") + std::to_string(pcrs[i]);

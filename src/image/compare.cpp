@@ -187,7 +187,10 @@ class Comparison {
     }
     // Boundaries between sections are not measured: a change may leave a PCR as it was.
     for (Change& change : out_) {
-      std::erase_if(change.pcrs, [&](int pcr) { return pcr < 3 && !differs.at(static_cast<std::size_t>(pcr)); });
+      const auto unchanged = [&](int pcr) { return pcr < 3 && !differs.at(static_cast<std::size_t>(pcr)); };
+      if (std::erase_if(change.pcrs, unchanged) != 0 && change.pcrs.empty()) {
+        change.sentence += ", yet the same bytes are measured: they moved from one section to another";
+      }
     }
   }
 

@@ -186,6 +186,19 @@ TEST(Compare, NeverPassesOverADifferenceInSilence) {
   EXPECT_NE(packed[0].sentence.find("packed differently"), std::string::npos);
 }
 
+TEST(Compare, SaysWhenBytesMovedAcrossABoundaryThatIsNotMeasured) {
+  Parts moved = sample();
+  moved.kernel += "console";
+  moved.cmdline = "x";
+  Snapshot after = snapshot_of(moved).value();
+  const Snapshot before = snapshot_of(sample()).value();
+  after.measurements = before.measurements;  // as if the bytes joined to the same
+  const auto changes = compare(before, after, runtime_name);
+  ASSERT_FALSE(changes.empty());
+  EXPECT_TRUE(changes[0].pcrs.empty());
+  EXPECT_NE(changes[0].sentence.find("moved from one section to another"), std::string::npos);
+}
+
 TEST(Compare, SaysWhereARamdiskCannotBeListed) {
   Snapshot before = snapshot_of(sample()).value();
   Snapshot after = before;
