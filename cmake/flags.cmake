@@ -23,6 +23,8 @@ if(CAGES_WERROR)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(cages_flags INTERFACE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -ffunction-sections -fdata-sections)
+  # A compiler cache turns the path of the sources into this relative one: both must come out as ".".
+  target_compile_options(cages_flags INTERFACE "-ffile-prefix-map=../..=.")
   target_link_options(cages_flags INTERFACE -Wl,--gc-sections -Wl,--build-id=none)
   set(CMAKE_CXX_FLAGS_RELEASE "-O2")
   set(CMAKE_C_FLAGS_RELEASE "-O2")
