@@ -37,24 +37,27 @@ struct Platform {
 
 std::vector<Attack> servers() {
   return {
-      {"of_another_platform", "CHAIN_ROOT", [] { Platform ours, theirs; return ours.dial(theirs.server(), theirs.root.certificate); }},
-      {"with_a_hosts_certificate", "CHAIN",
+      {"of_another_platform", "PLATFORM_ROOT",
+       [] { Platform ours, theirs; return ours.dial(theirs.server(), theirs.root.certificate); }},
+      {"with_a_hosts_certificate", "PLATFORM_CHAIN",
        [] {
          Platform ours;
          const auto host = crypto::certify_client(ours.root, kName, ours.key.public_key(), kNow, 24h, ours.random).value();
          return ours.dial(host, ours.root.certificate);
        }},
-      {"signed_by_another", "CHAIN", [] { Platform ours, theirs; return ours.dial(theirs.server(), ours.root.certificate); }},
-      {"of_another_name", "CHAIN_NAME", [] { Platform ours; return ours.dial(ours.server("engine.cages"), ours.root.certificate); }},
-      {"expired", "CHAIN_TIME", [] { Platform ours; return ours.dial(ours.server(), ours.root.certificate, kNow + 25h); }},
+      {"signed_by_another", "PLATFORM_CHAIN", [] { Platform ours, theirs; return ours.dial(theirs.server(), ours.root.certificate); }},
+      {"of_another_name", "PLATFORM_NAME",
+       [] { Platform ours; return ours.dial(ours.server("engine.cages"), ours.root.certificate); }},
+      {"expired", "PLATFORM_TIME",
+       [] { Platform ours; return ours.dial(ours.server(), ours.root.certificate, kNow + 25h); }},
   };
 }
 
 std::vector<Attack> hosts() {
   return {
-      {"of_another_platform", "CHAIN", [] { Platform ours, theirs; return ours.admit(theirs.client()); }},
-      {"with_a_servers_certificate", "CHAIN", [] { Platform ours; return ours.admit(ours.server()); }},
-      {"expired", "CHAIN_TIME", [] { Platform ours; return ours.admit(ours.client(), kNow + 25h); }},
+      {"of_another_platform", "PLATFORM_CHAIN", [] { Platform ours, theirs; return ours.admit(theirs.client()); }},
+      {"with_a_servers_certificate", "PLATFORM_CHAIN", [] { Platform ours; return ours.admit(ours.server()); }},
+      {"expired", "PLATFORM_TIME", [] { Platform ours; return ours.admit(ours.client(), kNow + 25h); }},
   };
 }
 
