@@ -69,7 +69,7 @@ coverage() {
 images() {
   install_missing build test
   configure_and_build release
-  CAGES_BIN=$PWD/build/release/bin CAGES_IMAGE_MIB=2048 exec /usr/bin/python3 tests/e2e/build_memory_test.py
+  CAGES_BIN=$PWD/build/release/bin CAGES_IMAGE_MIB=200,2048 exec /usr/bin/python3 tests/e2e/build_memory_test.py
 }
 
 kills() {
