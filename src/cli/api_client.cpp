@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/api_client.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 
@@ -23,26 +28,30 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-std::filesystem::path development_folder() {
-  if (const std::string state = environment("CAGE_STATE_DIR"); !state.empty()) return std::filesystem::path(state) / "caged";
-  if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return std::filesystem::path(state) / "cages/caged";
-  return std::filesystem::path(environment("HOME")) / ".local/state/cages/caged";
+std::filesystem::path development_state() {
+  if (const std::string state = environment("CAGE_STATE_DIR"); !state.empty()) return state;
+  if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return std::filesystem::path(state) / "cages";
+  return std::filesystem::path(environment("HOME")) / ".local/state/cages";
 }
 
-Result<ApiEndpoint> development_endpoint() {
-  const std::filesystem::path folder = development_folder();
-  const auto ports = read_file(folder / "ports.json", limits::kJsonBytesMax);
-  if (!ports) return fail(Code::USAGE, "CAGE_URL", "where caged is: --url or CAGE_URL", "none, and no caged --development either");
-  TRY_ASSIGN(const Json json, parse_json(as_text(*ports)));
-  ApiEndpoint endpoint;
-  endpoint.host = json.text_or("address", "127.0.0.1");
-  endpoint.port = static_cast<std::uint16_t>(json.int_or("api", 0));
-  endpoint.name = "localhost";
-  TRY_ASSIGN(const Bytes ca, read_file(folder / "api-ca.pem", limits::kX509BytesMax));
-  endpoint.ca_pem = as_text(ca);
-  TRY_ASSIGN(endpoint.key, read_secret_file(folder / "api-key", 256));
-  return endpoint;
-}
+// A file read as it is sent, so that an image never lies in memory whole.
+class FileBody final : public http::Body {
+ public:
+  FileBody(Fd file, std::uint64_t bytes) : file_(std::move(file)), bytes_(bytes) {}
+  Task<Result<std::size_t>> read_some(std::span<Byte> into) override {
+    const ssize_t n = ::read(file_.get(), into.data(), into.size());
+    if (n < 0) co_return fail(errno_error("upload", errno));
+    co_return static_cast<std::size_t>(n);
+  }
+  [[nodiscard]] std::optional<std::uint64_t> length() const override { return bytes_; }
+  [[nodiscard]] const http::Headers& trailers() const override { return trailers_; }
+  [[nodiscard]] bool ready() const override { return true; }
+
+ private:
+  Fd file_;
+  std::uint64_t bytes_;
+  http::Headers trailers_;
+};
 
 // code_named: caged's errors are ours, so that exit codes mean the same; one that this version does not know is INTERNAL.
 Code code_named(std::string_view name) {
@@ -55,7 +64,8 @@ Code code_named(std::string_view name) {
   return found == std::end(kCodes) ? Code::INTERNAL : found->second;
 }
 
-Task<Result<Json>> exchange(net::EventLoop& loop, const ApiEndpoint& endpoint, std::string method, std::string path, Bytes body) {
+Task<Result<Json>> exchange(net::EventLoop& loop, const ApiEndpoint& endpoint, std::string method, std::string path,
+                            http::Body& body) {
   tls::ClientSettings settings;
   settings.roots.system = endpoint.ca_pem.empty();
   settings.roots.pem = endpoint.ca_pem;
@@ -69,7 +79,7 @@ Task<Result<Json>> exchange(net::EventLoop& loop, const ApiEndpoint& endpoint, s
   head.target = std::move(path);
   head.authority = endpoint.name + ":" + std::to_string(endpoint.port);
   head.headers.add("Authorization", "Bearer " + std::string(as_text(endpoint.key.reveal())));
-  CO_TRY_ASSIGN(const http::WholeResponse answer, co_await client.request(std::move(head), std::move(body), kAnswerBytesMax));
+  CO_TRY_ASSIGN(const http::WholeResponse answer, co_await client.request(std::move(head), body, kAnswerBytesMax));
   CO_TRY_ASSIGN(Json json, parse_json(as_text(answer.body), kAnswerBytesMax));
   if (answer.head.status == 200) co_return json;
   const Json* error = json.find("error");
@@ -103,7 +113,7 @@ Result<ApiEndpoint> parse_url(std::string_view url) {
 
 Result<ApiEndpoint> find_endpoint(const std::string& url, const std::string& ca_file) {
   const std::string chosen = url.empty() ? environment("CAGE_URL") : url;
-  if (chosen.empty()) return development_endpoint();
+  if (chosen.empty()) return development_endpoint(development_state());
   TRY_ASSIGN(ApiEndpoint endpoint, parse_url(chosen));
   if (!ca_file.empty()) {
     TRY_ASSIGN(const Bytes ca, read_file(ca_file, limits::kX509BytesMax));
@@ -116,10 +126,37 @@ Result<ApiEndpoint> find_endpoint(const std::string& url, const std::string& ca_
 }
 
 Result<Json> call(const ApiEndpoint& endpoint, std::string_view method, std::string_view path, ByteView body) {
+  http::BytesBody whole(to_bytes(body));
   net::EventLoop loop;
-  auto outcome = loop.run(exchange(loop, endpoint, std::string(method), std::string(path), to_bytes(body)));
+  auto outcome = loop.run(exchange(loop, endpoint, std::string(method), std::string(path), whole));
   if (!outcome) return fail(Code::INTERNAL, "API call");
   return std::move(*outcome);
+}
+
+Result<Json> upload(const ApiEndpoint& endpoint, std::string_view path, const std::filesystem::path& file) {
+  Fd open_file(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!open_file || ::fstat(open_file.get(), &status) != 0) return fail(errno_error(file.string(), errno));
+  FileBody body(std::move(open_file), static_cast<std::uint64_t>(status.st_size));
+  net::EventLoop loop;
+  auto outcome = loop.run(exchange(loop, endpoint, "POST", std::string(path), body));
+  if (!outcome) return fail(Code::INTERNAL, "API call");
+  return std::move(*outcome);
+}
+
+Result<ApiEndpoint> development_endpoint(const std::filesystem::path& state) {
+  const std::filesystem::path folder = state / "caged";
+  const auto ports = read_file(folder / "ports.json", limits::kJsonBytesMax);
+  if (!ports) return fail(Code::USAGE, "CAGE_URL", "where caged is: --url or CAGE_URL", "none, and no caged --development");
+  TRY_ASSIGN(const Json json, parse_json(as_text(*ports)));
+  ApiEndpoint endpoint;
+  endpoint.host = json.text_or("address", "127.0.0.1");
+  endpoint.port = static_cast<std::uint16_t>(json.int_or("api", 0));
+  endpoint.name = "localhost";
+  TRY_ASSIGN(const Bytes ca, read_file(folder / "api-ca.pem", limits::kX509BytesMax));
+  endpoint.ca_pem = as_text(ca);
+  TRY_ASSIGN(endpoint.key, read_secret_file(folder / "api-key", 256));
+  return endpoint;
 }
 
 Result<std::string> path_word(std::string_view text, std::string_view what) {

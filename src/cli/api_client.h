@@ -23,6 +23,12 @@ struct ApiEndpoint {
 // state folder. USAGE where there is none of them.
 Result<ApiEndpoint> find_endpoint(const std::string& url, const std::string& ca_file);
 
+// development_endpoint: of the `caged --development` whose state lies in `state`/caged. USAGE where there is none.
+Result<ApiEndpoint> development_endpoint(const std::filesystem::path& state);
+
+// upload sends a file as the body of a POST, in pieces, and returns the answer's JSON.
+Result<Json> upload(const ApiEndpoint& endpoint, std::string_view path, const std::filesystem::path& file);
+
 // parse_url reads https://host[:port]; USAGE else.
 Result<ApiEndpoint> parse_url(std::string_view url);
 

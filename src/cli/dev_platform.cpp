@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/dev_platform.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "crypto/hash.h"
+#include "http/client.h"
+#include "net/event_loop.h"
+#include "net/tcp.h"
+
+namespace cages::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto kStartTime = 20s;
+constexpr auto kStopTime = 10s;
+constexpr auto kPause = 20ms;
+constexpr std::size_t kSmallFileBytes = 64 * 1024;
+constexpr std::size_t kLastWordsBytes = 2000;
+
+// The programs lie beside this one, in a build tree and in an installation.
+Result<fs::path> own_program(const std::string& name) {
+  std::error_code failed;
+  const fs::path here = fs::read_symlink("/proc/self/exe", failed).parent_path();
+  if (!failed && ::access((here / name).c_str(), X_OK) == 0) return here / name;
+  return fail(Code::MACHINE, name, "beside cage: " + (here / name).string(), "nothing there");
+}
+
+Result<void> make_private(const fs::path& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) return fail(errno_error(folder.string(), failed.value()));
+  fs::permissions(folder, fs::perms::owner_all, failed);
+  return {};
+}
+
+std::string tail_of(const fs::path& log) {
+  std::ifstream file(log, std::ios::binary | std::ios::ate);
+  const auto size = static_cast<std::streamoff>(file.tellg());
+  file.seekg(std::max<std::streamoff>(0, size - static_cast<std::streamoff>(kLastWordsBytes)));
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// What the host answers on loopback.
+Task<Result<Json>> get_local(net::EventLoop& loop, std::uint16_t port, std::string path) {
+  CO_TRY_ASSIGN(net::StreamPtr stream, co_await net::dial_tcp(loop, "127.0.0.1", port));
+  http::Client client(loop.timers(), std::move(stream));
+  http::RequestHead head;
+  head.method = "GET";
+  head.target = std::move(path);
+  head.authority = "127.0.0.1:" + std::to_string(port);
+  CO_TRY_ASSIGN(const http::WholeResponse answer, co_await client.request(std::move(head), Bytes(), limits::kJsonBytesMax));
+  co_return parse_json(as_text(answer.body));
+}
+
+}  // namespace
+
+Result<fs::path> dev_state_folder(const fs::path& project) {
+  std::error_code failed;
+  const fs::path canonical = fs::canonical(project, failed);
+  if (failed) return fail(errno_error(project.string(), failed.value()));
+  const std::string id = hex(crypto::sha256(as_bytes(canonical.string()))).substr(0, 12);
+  if (const char* state = std::getenv("CAGE_STATE_DIR")) return fs::path(state) / "dev" / id;
+  if (const char* state = std::getenv("XDG_STATE_HOME")) return fs::path(state) / "cages/dev" / id;
+  if (const char* home = std::getenv("HOME")) return fs::path(home) / ".local/state/cages/dev" / id;
+  return fail(Code::USAGE, "CAGE_STATE_DIR", "a folder, or HOME", "neither");
+}
+
+Result<DevPlatform> DevPlatform::start(const fs::path& state) {
+  DevPlatform platform(state);
+  TRY(make_private(state));
+  TRY_ASSIGN(const fs::path nsm, own_program("cage-nsm"));
+  TRY(make_private(state / "nsm"));
+  TRY_ASSIGN(const Outcome root,
+             cages::run({{nsm.string(), "root", "--state", (state / "nsm").string()}, {}, {}}, kSmallFileBytes, 10s));
+  if (!root.ok()) return fail(Code::MACHINE, "cage-nsm", "a development root", printable(as_text(root.err), 400));
+  platform.nsm_root_ = std::string(as_text(root.out));
+  // The certificate alone, for caged: the key beside it is the software NSM's.
+  TRY(write_file(state / "nsm-root.pem", root.out));
+  TRY(platform.start_caged());
+  TRY(platform.read_platform());
+  return platform;
+}
+
+Result<void> DevPlatform::run(const std::string& name, std::vector<std::string> arguments) {
+  TRY_ASSIGN(const fs::path program, own_program(name));
+  const fs::path log = state_ / (name + ".log");
+  const Fd file(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return fail(errno_error(log.string(), errno));
+  arguments.insert(arguments.begin(), program.string());
+  TRY_ASSIGN(Child child, Child::start({std::move(arguments), {"CAGE_STATE_DIR=" + state_.string()}, {}}, file.get(),
+                                       file.get()));
+  programs_.push_back({name, std::move(child), log});
+  return {};
+}
+
+std::string DevPlatform::last_words(const Program& program) const {
+  return program.name + " ended; its log (" + program.log.string() + ") ends: " + tail_of(program.log);
+}
+
+std::optional<std::string> DevPlatform::ended() {
+  for (Program& program : programs_) {
+    if (program.child.ended()) return last_words(program);
+  }
+  return std::nullopt;
+}
+
+// The programs write their ports last, so whoever finds the file finds everything else there.
+Result<Json> DevPlatform::wait_for(const fs::path& file, const std::string& program) {
+  const auto deadline = std::chrono::steady_clock::now() + kStartTime;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (const auto gone = ended()) return fail(Code::MACHINE, program, "a running program", *gone);
+    std::error_code ignored;
+    if (fs::exists(file, ignored)) {
+      TRY_ASSIGN(const Bytes text, read_file(file, kSmallFileBytes));
+      return parse_json(as_text(text));
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  return fail(Code::TIMEOUT, program, file.string(), "nothing; see " + (state_ / (program + ".log")).string());
+}
+
+Result<void> DevPlatform::start_caged() {
+  const fs::path ports = state_ / "caged" / "ports.json";
+  std::error_code ignored;
+  fs::remove(ports, ignored);
+  TRY(run("caged", {"--development"}));
+  TRY_ASSIGN(const Json ready, wait_for(ports, "caged"));
+  (void)ready;
+  TRY_ASSIGN(endpoint_, development_endpoint(state_));
+  return {};
+}
+
+Result<void> DevPlatform::read_platform() {
+  TRY_ASSIGN(const Json platform, call(endpoint_, "GET", "/v1/platform", {}));
+  class_ = platform.text_or("class", "");
+  const Json* roots = platform.find("roots");
+  if (roots == nullptr || !roots->is_array()) return fail(Code::JSON, "roots", "a list", "another value");
+  for (const Json& root : *roots->as_array()) {
+    if (root.as_string() == nullptr) return fail(Code::JSON, "roots", "hexadecimal text", "another value");
+    TRY_ASSIGN(const Bytes bytes, parse_hex(*root.as_string()));
+    wire::RootHash hash{};
+    if (bytes.size() != hash.size()) return fail(Code::HEX, "roots", "48 bytes", std::to_string(bytes.size()));
+    std::ranges::copy(bytes, hash.begin());
+    roots_.push_back(hash);
+  }
+  return {};
+}
+
+Result<std::string> DevPlatform::cages_ca() {
+  TRY_ASSIGN(const Json platform, call(endpoint_, "GET", "/v1/platform", {}));
+  const Json* authorities = platform.find("cage_authorities");
+  const std::string pem = authorities == nullptr ? "" : authorities->text_or(class_, "");
+  if (pem.empty()) return fail(Code::JSON, "cage_authorities", "the authority of " + class_, "none");
+  return pem;
+}
+
+Result<Json> DevPlatform::deploy(const std::string& name, const fs::path& eif) {
+  auto app = call(endpoint_, "POST", "/v1/apps", as_bytes(write_json(Json::object({{"name", name}}))));
+  if (!app && app.error().code != Code::EXISTS) return fail(std::move(app).error());
+  TRY_ASSIGN(const std::string word, path_word(name, "name"));
+  return upload(endpoint_, "/v1/apps/" + word + "/deployments", eif);
+}
+
+Result<Json> DevPlatform::deployment(const std::string& app, std::int64_t version) {
+  TRY_ASSIGN(const std::string word, path_word(app, "app"));
+  TRY_ASSIGN(const Json answer, call(endpoint_, "GET", "/v1/apps/" + word + "/deployments", {}));
+  if (const Json* list = answer.find("deployments"); list != nullptr && list->is_array()) {
+    for (const Json& one : *list->as_array()) {
+      if (one.int_or("version", -1) == version) return one;
+    }
+  }
+  return fail(Code::NOT_FOUND, "version", std::to_string(version), "none");
+}
+
+Result<HostPorts> DevPlatform::start_host() {
+  const fs::path folder = state_ / "host";
+  const fs::path ports = folder / "ports.json";
+  TRY(make_private(folder));
+  std::error_code ignored;
+  fs::remove(ports, ignored);
+  if (!fs::exists(folder / "identity.pem", ignored)) {
+    TRY_ASSIGN(const Json code, call(endpoint_, "POST", "/v1/enrolments", as_bytes(R"({"name":"development"})")));
+    // Not an argument: arguments are everybody's to read.
+    TRY(write_file(folder / "enrol-code", as_bytes(code.text_or("code", "")), 0600));
+  }
+  TRY(run("cage-host", {"--development"}));
+  TRY_ASSIGN(const Json ready, wait_for(ports, "cage-host"));
+  return HostPorts{static_cast<std::uint16_t>(ready.int_or("ingress", 0)),
+                   static_cast<std::uint16_t>(ready.int_or("metrics", 0))};
+}
+
+Json DevPlatform::journal(const HostPorts& ports, const std::string& deployment) {
+  net::EventLoop loop;
+  auto answer = loop.run(get_local(loop, ports.metrics, "/journal/" + deployment));
+  return answer && *answer ? std::move(**answer) : Json();
+}
+
+void DevPlatform::stop() {
+  while (!programs_.empty()) {
+    programs_.back().child.stop(kStopTime);
+    programs_.pop_back();
+  }
+}
+
+std::vector<std::string> DevPlatform::new_log_lines() {
+  std::ifstream file(state_ / "cage-host.log", std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(log_position_));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line) && !file.eof();) {
+    log_position_ += line.size() + 1;
+    lines.push_back(printable(line, 4096));
+  }
+  return lines;
+}
+
+Json DevPlatform::pids() const {
+  Json out = Json::object();
+  for (const Program& program : programs_) out.set(program.name, std::int64_t{program.child.pid()});
+  return out;
+}
+
+}  // namespace cages::cli
