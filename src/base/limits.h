@@ -216,4 +216,26 @@ inline constexpr std::uint64_t kImageUploadBytesMax = 16ULL * 1024 * 1024 * 1024
 inline constexpr std::size_t kCagedConnectionsMax = 1024;  // of each port
 inline constexpr std::size_t kCagedConfigBytesMax = 64 * 1024;
 
+// What cage-host keeps and takes of one enclave (host/record.h, host/enclave_ports.h)
+inline constexpr std::size_t kRecordJournalEntriesMax = 256;
+inline constexpr std::size_t kRecordLogLinesMax = 1000;
+inline constexpr std::size_t kRecordLogBytesMax = 1024 * 1024;
+inline constexpr std::size_t kRecordMetricsMax = 256;
+inline constexpr std::size_t kRecordLinesPerSecond = 200;
+inline constexpr std::size_t kHostControlStreamsMax = 2;
+inline constexpr std::size_t kHostProvisionerStreamsMax = 2;
+inline constexpr std::size_t kHostHeartbeatStreamsMax = 4;
+inline constexpr std::size_t kHostTokensPerMinute = 12;
+inline constexpr std::chrono::seconds kHostHeartbeatTime = 5s;
+inline constexpr std::chrono::seconds kHostWriteTime = 10s;             // for an enclave to take what it asked for
+inline constexpr std::chrono::milliseconds kHostAcceptPause = 100ms;    // after each stream that an enclave opens
+inline constexpr std::chrono::seconds kHostClockHintTime = 60s;
+inline constexpr std::chrono::seconds kHostProvisionerIdleTime = 60s;
+inline constexpr std::chrono::seconds kHostDrainTime = 30s;
+inline constexpr std::chrono::seconds kHostRestartTimeFirst = 1s;
+inline constexpr std::chrono::seconds kHostRestartTimeMax = 60s;
+inline constexpr std::size_t kHostEnclavesMax = 256;
+inline constexpr std::size_t kHostConfigBytesMax = 256 * 1024;
+inline constexpr std::size_t kObserveConnectionsMax = 32;
+
 }  // namespace cages::limits

@@ -1,36 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 // cage-host: the trusted process outside the enclaves. `cage-host warden` is how it starts a warden; nobody else calls it so.
 #include <iostream>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/log.h"
+#include "host/config.h"
 #include "host/drivers/warden.h"
 #include "host/run_enclave.h"
+#include "host/serve.h"
 
+namespace cages::host {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: cage-host enclave IMAGE --run DIR --nsm-state DIR [--nsm PROGRAM] [--id ID] [--instance-id ID]\n"
+    "usage: cage-host serve [--config FILE] [--development] [--enrol CODE]\n"
+    "       cage-host enrol [--config FILE] --enrol CODE\n"
+    "       cage-host enclave IMAGE --run DIR --nsm-state DIR [--nsm PROGRAM] [--id ID] [--instance-id ID]\n"
     "                         [--memory-mib N] [--processes N] [--cpus N] [--port N …] [--json]\n"
     "\n"
-    "Runs one image under the process driver until it ends or SIGTERM comes, with no platform: its heartbeat is answered,\n"
-    "other ports take what comes and drop it. For trying images and drivers.\n";
+    "serve runs the enclaves that the platform assigned to this host; enrol makes the host known to it.\n"
+    "  --config FILE   default /etc/cages/host.toml\n"
+    "  --development   this machine runs the platform too: cages may share its kernel\n"
+    "  --enrol CODE    the one-time code that the platform gave for this host\n"
+    "enclave runs one image under the process driver until it ends or SIGTERM comes, with no platform: its heartbeat is\n"
+    "answered, other ports take what comes and drop it. For trying images and drivers.\n";
+
+struct Words {
+  std::string config = "/etc/cages/host.toml";
+  std::string enrol;
+  bool development = false;
+};
+
+Result<Words> parse_words(std::span<const std::string_view> words) {
+  Words out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--development") {
+      out.development = true;
+      continue;
+    }
+    std::string* const into = words[i] == "--config" ? &out.config : words[i] == "--enrol" ? &out.enrol : nullptr;
+    if (into == nullptr || i + 1 == words.size()) return fail(Code::USAGE, printable(words[i]), "an option that --help names", "another");
+    *into = std::string(words[++i]);
+  }
+  return out;
+}
+
+Result<int> run(std::span<const std::string_view> words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "help") {
+    std::cerr << kUsage;
+    return words.empty() ? static_cast<int>(Kind::usage) : 0;
+  }
+  if (words[0] == "enclave") {
+    TRY_ASSIGN(const RunOptions options, parse_run_options(words.subspan(1)));
+    return run_enclave(options);
+  }
+  if (words[0] != "serve" && words[0] != "enrol") return fail(Code::USAGE, printable(words[0]), "serve, enrol or enclave", "");
+  TRY_ASSIGN(const Words chosen, parse_words(words.subspan(1)));
+  TRY_ASSIGN(HostConfig config, read_host_config(chosen.config));
+  config.development = chosen.development;
+  if (words[0] == "serve") return serve(std::move(config), chosen.enrol);
+  if (chosen.enrol.empty()) return fail(Code::USAGE, "--enrol", "a code", "none");
+  return enrol_host(config, chosen.enrol);
+}
 
 }  // namespace
+}  // namespace cages::host
 
 int main(int argc, char** argv) {
   using namespace cages;
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && arguments[0] == drivers::kWardenWord) return drivers::run_warden();
   log::start("cage-host");
-  if (!arguments.empty() && arguments[0] == "enclave") {
-    auto options = host::parse_run_options(std::span(arguments).subspan(1));
-    const auto code = options ? host::run_enclave(*options) : Result<int>(fail(std::move(options).error()));
-    if (code) return *code;
-    std::cerr << "cage-host: " << describe(code.error()) << "\n";
-    return exit_code(code.error());
-  }
-  std::cerr << kUsage;
-  return static_cast<int>(Kind::usage);
+  const auto code = host::run(arguments);
+  if (code) return *code;
+  std::cerr << "cage-host: " << describe(code.error()) << "\n";
+  return exit_code(code.error());
 }
