@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// EnclavePorts: the host's end of one enclave's vsock ports: heartbeat, control, provisioner. What the enclave sends is bounded, shown
-// and otherwise ignored; a stream that carries anything else ends. No egress port is opened here. For cage-host.
+// EnclavePorts: the host's end of one enclave's vsock ports: heartbeat, control, provisioner. What the enclave sends is
+// bounded, shown and otherwise ignored; a stream that carries anything else ends. No egress port is opened here. For
+// cage-host.
 #pragma once
 
 #include <functional>
@@ -28,8 +29,8 @@ std::vector<std::uint32_t> enclave_ports();
 
 class EnclavePorts {
  public:
-  // lifetime: loop, record and broker outlive it; await stop() first. `name` is for the log. `changed` is called when the
-  // enclave's state may have changed.
+  // lifetime: loop, record and broker outlive it; await stop() first. `name` is for the log. `changed` is called when
+  // the enclave's state may have changed.
   EnclavePorts(net::EventLoop& loop, Record& record, Broker& broker, std::string name, std::function<void()> changed);
 
   // serve answers on one of enclave_ports() until `listener` is closed or stop().

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fleet: the enclaves of this host: one for each deployment that caged assigned, started, routed to when ready, started again when it
-// ends, drained when it is no longer assigned. For cage-host.
+// Fleet: the enclaves of this host: one for each deployment that caged assigned, started, routed to when ready, started
+// again when it ends, drained when it is no longer assigned. For cage-host.
 #pragma once
 
 #include <map>

@@ -177,6 +177,7 @@ TEST_F(Ports, ProvisionerStreamsAreRelayedAndFew) {
     EXPECT_TRUE(co_await net::read_exact(*broker.platform.at(0), got));
     EXPECT_EQ(as_text(got), "hello");
     first->close();
+    broker.platform.at(0)->close();
     co_await loop_.timers().sleep(std::chrono::seconds(1));
     EXPECT_EQ(broker.streams, static_cast<int>(limits::kHostProvisionerStreamsMax) + 1);
   });

@@ -10,19 +10,27 @@ namespace {
 
 bool loopback_authority(std::string_view authority) {
   for (const std::string_view host : {"127.0.0.1", "localhost", "[::1]"}) {
-    if (authority == host || (authority.starts_with(host) && authority.substr(host.size()).starts_with(':'))) return true;
+    if (authority == host || (authority.starts_with(host) && authority.substr(host.size()).starts_with(':')))
+      return true;
   }
   return false;
 }
 
-Observe::Answer refuse(int status, Code code) { return {status, "application/json", write_json(error_json(Error(code))) + "\n"}; }
+Observe::Answer refuse(int status, Code code) {
+  return {status, "application/json", write_json(error_json(Error(code))) + "\n"};
+}
 
 std::string json_line(const Json& value) { return write_json(value) + "\n"; }
 
 }  // namespace
 
 Observe::Observe(net::EventLoop& loop, const Fleet& fleet, const Link& link, const Ingress& ingress, std::string driver)
-    : loop_(loop), fleet_(fleet), link_(link), ingress_(ingress), driver_(std::move(driver)), slots_(limits::kObserveConnectionsMax),
+    : loop_(loop),
+      fleet_(fleet),
+      link_(link),
+      ingress_(ingress),
+      driver_(std::move(driver)),
+      slots_(limits::kObserveConnectionsMax),
       tasks_(loop) {}
 
 Task<void> Observe::serve(net::Listener& listener) {
@@ -58,7 +66,8 @@ Observe::Answer Observe::answer(std::string_view method, std::string_view target
   if (target.substr(0, slash) == "/logs") return {200, "application/json", json_line(record.log())};
   if (target.substr(0, slash) == "/console") {
     const auto& enclave = found->second->enclave;
-    return {200, "application/json", json_line(Json::object({{"console", enclave ? enclave->console() : std::string()}}))};
+    return {200, "application/json",
+            json_line(Json::object({{"console", enclave ? enclave->console() : std::string()}}))};
   }
   return refuse(404, Code::NOT_FOUND);
 }
@@ -78,13 +87,16 @@ std::string Observe::health() const {
                                   {"enclave", enclave ? Json(enclave->id()) : Json()},
                                   {"pcr0", enclave ? Json(hex(enclave->measurements().pcr0)) : Json()}}));
   }
-  return json_line(Json::object({{"platform", link_.connected()}, {"driver", driver_}, {"cages", Json(std::move(cages))}}));
+  return json_line(
+      Json::object({{"platform", link_.connected()}, {"driver", driver_}, {"cages", Json(std::move(cages))}}));
 }
 
 std::string Observe::metrics() const {
   const IngressCounts& counts = ingress_.counts();
   std::string out;
-  const auto add = [&out](const char* name, std::uint64_t value) { out += std::string(name) + " " + std::to_string(value) + "\n"; };
+  const auto add = [&out](const char* name, std::uint64_t value) {
+    out += std::string(name) + " " + std::to_string(value) + "\n";
+  };
   add("cage_host_platform_connected", link_.connected() ? 1 : 0);
   add("cage_host_ingress_connections", ingress_.connections());
   add("cage_host_ingress_accepted_total", counts.accepted);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Observe: what the host shows of itself on loopback: GET /health, /journal/<deployment>, /logs/<deployment>, /metrics. Read only; no
-// secret passes this host, so none can be shown. For cage-host.
+// Observe: what the host shows of itself on loopback: GET /health, /journal/<deployment>, /logs/<deployment>, /metrics.
+// Read only; no secret passes this host, so none can be shown. For cage-host.
 #pragma once
 
 #include <functional>
@@ -23,8 +23,8 @@ class Observe {
     std::string type = "application/json";
     std::string body;
   };
-  // answer: for tests too. `authority` is the request's Host: anything but loopback is refused, so that no web page can read it by
-  // a name of its own.
+  // answer: for tests too. `authority` is the request's Host: anything but loopback is refused, so that no web page can
+  // read it by a name of its own.
   [[nodiscard]] Answer answer(std::string_view method, std::string_view target, std::string_view authority) const;
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Record: what one enclave said of itself: journal, health, log lines, metrics. Everything within a bound, whatever it sends; nothing
-// in it is believed, only shown. No I/O. For cage-host.
+// Record: what one enclave said of itself: journal, health, log lines, metrics. Everything within a bound, whatever it
+// sends; nothing in it is believed, only shown. No I/O. For cage-host.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ namespace cages::host {
 struct RecordCounts {
   std::uint64_t messages = 0;
   std::uint64_t lines = 0;
-  std::uint64_t lines_dropped = 0;      // over the rate, here or before they got here
-  std::uint64_t metrics_dropped = 0;    // names beyond kRecordMetricsMax
-  std::uint64_t streams_refused = 0;    // ended for what came through them
+  std::uint64_t lines_dropped = 0;    // over the rate, here or before they got here
+  std::uint64_t metrics_dropped = 0;  // names beyond kRecordMetricsMax
+  std::uint64_t streams_refused = 0;  // ended for what came through them
 };
 
 class Record {
@@ -58,7 +58,8 @@ class Record {
   std::size_t lines_in_second_ = 0;
 };
 
-// metric_lines writes one enclave's metrics as Prometheus text: cage_<name>{cage="…",deployment="…",source="enclave"} value.
+// metric_lines writes one enclave's metrics as Prometheus text: cage_<name>{cage="…",deployment="…",source="enclave"}
+// value.
 std::string metric_lines(const Record& record, std::string_view cage, std::string_view deployment);
 
 // RateLimit: at most `count` in each `period`. For what an enclave asks the host to do.
