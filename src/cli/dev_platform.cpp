@@ -2,6 +2,7 @@
 #include "cli/dev_platform.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "http/client.h"
 #include "net/event_loop.h"
 #include "net/tcp.h"
+#include "wire/enrol_code.h"
 
 namespace cages::cli {
 namespace {
@@ -75,6 +77,20 @@ Result<fs::path> dev_state_folder(const fs::path& project) {
   if (const char* state = std::getenv("XDG_STATE_HOME")) return fs::path(state) / "cages/dev" / id;
   if (const char* home = std::getenv("HOME")) return fs::path(home) / ".local/state/cages/dev" / id;
   return fail(Code::USAGE, "CAGE_STATE_DIR", "a folder, or HOME", "neither");
+}
+
+// Unix sockets lie below it, and their paths have 108 bytes: a short folder of this user's own (interfaces: DIRS, run).
+Result<fs::path> dev_run_folder(const fs::path& state) {
+  const std::string id = hex(crypto::sha256(as_bytes(state.string()))).substr(0, 8);
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  fs::path folder = runtime == nullptr ? fs::path() : fs::path(runtime) / ("cages-" + id);
+  if (folder.empty() || folder.string().size() > 40) folder = "/tmp/cages-" + std::to_string(::getuid()) + "-" + id;
+  struct stat status {};
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return fail(errno_error(folder.string(), errno));
+  const bool ours = ::lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::getuid() &&
+                    (status.st_mode & 077) == 0;
+  if (!ours) return fail(Code::UNSAFE_FILE, folder.string(), "a folder of this user's own, mode 0700", "another's");
+  return folder;
 }
 
 Result<DevPlatform> DevPlatform::start(const fs::path& state) {
@@ -184,21 +200,43 @@ Result<Json> DevPlatform::deployment(const std::string& app, std::int64_t versio
   return fail(Code::NOT_FOUND, "version", std::to_string(version), "none");
 }
 
-Result<HostPorts> DevPlatform::start_host() {
+Result<void> DevPlatform::write_host_config(const fs::path& run) {
+  TRY_ASSIGN(const Bytes text, read_file(state_ / "caged" / "ports.json", kSmallFileBytes));
+  TRY_ASSIGN(const Json ports, parse_json(as_text(text)));
+  TRY_ASSIGN(const Json code, call(endpoint_, "POST", "/v1/enrolments", as_bytes(R"({"name":"development"})")));
+  TRY_ASSIGN(const wire::EnrolCode parts, wire::parse_enrol_code(code.text_or("code", "")));
   const fs::path folder = state_ / "host";
-  const fs::path ports = folder / "ports.json";
-  TRY(make_private(folder));
-  std::error_code ignored;
-  fs::remove(ports, ignored);
-  if (!fs::exists(folder / "identity.pem", ignored)) {
-    TRY_ASSIGN(const Json code, call(endpoint_, "POST", "/v1/enrolments", as_bytes(R"({"name":"development"})")));
-    // Not an argument: arguments are everybody's to read.
-    TRY(write_file(folder / "enrol-code", as_bytes(code.text_or("code", "")), 0600));
+  // Not an argument: arguments are everybody's to read.
+  TRY(write_file(folder / "enrol-code", as_bytes(code.text_or("code", "")), 0600));
+  const auto line = [](std::string_view name, const std::string& value) {
+    return std::string(name) + " = " + write_json(Json(value)) + "\n";
+  };
+  const std::string config = line("caged", "127.0.0.1:" + std::to_string(ports.int_or("hosts", 0))) +
+                             "caged_roots = [\"" + hex(parts.root) + "\"]\n" + line("state", folder.string()) +
+                             line("run", run.string()) + line("ingress", "127.0.0.1:0") +
+                             line("observe", "127.0.0.1:0") + line("nsm_state", (state_ / "nsm").string()) +
+                             "shared_kernel = true\n";
+  return write_file(state_ / "host.toml", as_bytes(config));
+}
+
+Result<HostPorts> DevPlatform::start_host() {
+  TRY(make_private(state_ / "host"));
+  TRY_ASSIGN(const fs::path run_folder, dev_run_folder(state_));
+  TRY(write_host_config(run_folder));
+  TRY(run("cage-host", {"serve", "--development", "--config", (state_ / "host.toml").string(), "--enrol-file",
+                        (state_ / "host" / "enrol-code").string()}));
+  const auto deadline = std::chrono::steady_clock::now() + kStartTime;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (const auto gone = ended()) return fail(Code::MACHINE, "cage-host", "a running program", *gone);
+    for (const std::string& text : new_log_lines()) {
+      if (!text.starts_with(R"({"event":"listening")")) continue;
+      TRY_ASSIGN(const Json ready, parse_json(text));
+      return HostPorts{static_cast<std::uint16_t>(ready.int_or("ingress", 0)),
+                       static_cast<std::uint16_t>(ready.int_or("observe", 0))};
+    }
+    std::this_thread::sleep_for(kPause);
   }
-  TRY(run("cage-host", {"--development"}));
-  TRY_ASSIGN(const Json ready, wait_for(ports, "cage-host"));
-  return HostPorts{static_cast<std::uint16_t>(ready.int_or("ingress", 0)),
-                   static_cast<std::uint16_t>(ready.int_or("metrics", 0))};
+  return fail(Code::TIMEOUT, "cage-host", "a host that listens", "see " + (state_ / "cage-host.log").string());
 }
 
 Json DevPlatform::journal(const HostPorts& ports, const std::string& deployment) {

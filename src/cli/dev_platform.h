@@ -15,7 +15,7 @@
 
 namespace cages::cli {
 
-// What cage-host says of itself once it serves (its state folder's ports.json).
+// Where cage-host listens, as it says once it does.
 struct HostPorts {
   std::uint16_t ingress = 0;
   std::uint16_t metrics = 0;
@@ -63,6 +63,7 @@ class DevPlatform {
   explicit DevPlatform(std::filesystem::path state) : state_(std::move(state)) {}
   Result<void> start_caged();
   Result<void> read_platform();
+  Result<void> write_host_config(const std::filesystem::path& run);
   Result<void> run(const std::string& name, std::vector<std::string> arguments);
   Result<Json> wait_for(const std::filesystem::path& file, const std::string& program);
   std::string last_words(const Program& program) const;
@@ -78,5 +79,8 @@ class DevPlatform {
 
 // dev_state_folder: XDG_STATE_HOME/cages/dev/<12 hex of the project's path> (CAGE_STATE_DIR overrides; interfaces: DIRS).
 Result<std::filesystem::path> dev_state_folder(const std::filesystem::path& project);
+
+// dev_run_folder makes a short 0700 folder for sockets, of this user's own; UNSAFE_FILE where somebody else's is there.
+Result<std::filesystem::path> dev_run_folder(const std::filesystem::path& state);
 
 }  // namespace cages::cli

@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "host/config.h"
 #include "host/drivers/warden.h"
 #include "host/run_enclave.h"
@@ -15,15 +17,16 @@ namespace cages::host {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: cage-host serve [--config FILE] [--development] [--enrol CODE]\n"
-    "       cage-host enrol [--config FILE] --enrol CODE\n"
+    "usage: cage-host serve [--config FILE] [--development] [--enrol-file FILE]\n"
+    "       cage-host enrol [--config FILE] --enrol-file FILE\n"
     "       cage-host enclave IMAGE --run DIR --nsm-state DIR [--nsm PROGRAM] [--id ID] [--instance-id ID]\n"
     "                         [--memory-mib N] [--processes N] [--cpus N] [--port N …] [--json]\n"
     "\n"
     "serve runs the enclaves that the platform assigned to this host; enrol makes the host known to it.\n"
     "  --config FILE   default /etc/cages/host.toml\n"
     "  --development   this machine runs the platform too: cages may share its kernel\n"
-    "  --enrol CODE    the one-time code that the platform gave for this host\n"
+    "  --enrol-file FILE  holds the one-time code that the platform gave for this host (never an argument: those are\n"
+    "                  everybody's to read)\n"
     "enclave runs one image under the process driver until it ends or SIGTERM comes, with no platform: its heartbeat is\n"
     "answered, other ports take what comes and drop it. For trying images and drivers.\n";
 
@@ -40,7 +43,7 @@ Result<Words> parse_words(std::span<const std::string_view> words) {
       out.development = true;
       continue;
     }
-    std::string* const into = words[i] == "--config" ? &out.config : words[i] == "--enrol" ? &out.enrol : nullptr;
+    std::string* const into = words[i] == "--config" ? &out.config : words[i] == "--enrol-file" ? &out.enrol : nullptr;
     if (into == nullptr || i + 1 == words.size()) return fail(Code::USAGE, printable(words[i]), "an option that --help names", "another");
     *into = std::string(words[++i]);
   }
@@ -60,9 +63,14 @@ Result<int> run(std::span<const std::string_view> words) {
   TRY_ASSIGN(const Words chosen, parse_words(words.subspan(1)));
   TRY_ASSIGN(HostConfig config, read_host_config(chosen.config));
   config.development = chosen.development;
-  if (words[0] == "serve") return serve(std::move(config), chosen.enrol);
-  if (chosen.enrol.empty()) return fail(Code::USAGE, "--enrol", "a code", "none");
-  return enrol_host(config, chosen.enrol);
+  std::string code;
+  if (!chosen.enrol.empty()) {
+    TRY_ASSIGN(const Bytes text, read_file(chosen.enrol, 1024));
+    code = trim(as_text(text));
+  }
+  if (words[0] == "serve") return serve(std::move(config), code);
+  if (code.empty()) return fail(Code::USAGE, "--enrol-file", "a file with a code", "none");
+  return enrol_host(config, code);
 }
 
 }  // namespace
