@@ -90,7 +90,7 @@ Task<Result<Json>> exchange(net::EventLoop& loop, const ApiEndpoint& endpoint, s
 
 }  // namespace
 
-Result<ApiEndpoint> parse_url(std::string_view url) {
+Result<ApiEndpoint> parse_endpoint(std::string_view url) {
   constexpr std::string_view kScheme = "https://";
   if (!url.starts_with(kScheme)) return fail(Code::USAGE, "url", "https://host[:port]", printable(url));
   std::string_view rest = url.substr(kScheme.size());
@@ -114,7 +114,7 @@ Result<ApiEndpoint> parse_url(std::string_view url) {
 Result<ApiEndpoint> find_endpoint(const std::string& url, const std::string& ca_file) {
   const std::string chosen = url.empty() ? environment("CAGE_URL") : url;
   if (chosen.empty()) return development_endpoint(development_state());
-  TRY_ASSIGN(ApiEndpoint endpoint, parse_url(chosen));
+  TRY_ASSIGN(ApiEndpoint endpoint, parse_endpoint(chosen));
   if (!ca_file.empty()) {
     TRY_ASSIGN(const Bytes ca, read_file(ca_file, limits::kX509BytesMax));
     endpoint.ca_pem = as_text(ca);

@@ -29,8 +29,8 @@ Result<ApiEndpoint> development_endpoint(const std::filesystem::path& state);
 // upload sends a file as the body of a POST, in pieces, and returns the answer's JSON.
 Result<Json> upload(const ApiEndpoint& endpoint, std::string_view path, const std::filesystem::path& file);
 
-// parse_url reads https://host[:port]; USAGE else.
-Result<ApiEndpoint> parse_url(std::string_view url);
+// parse_endpoint reads https://host[:port]; USAGE else.
+Result<ApiEndpoint> parse_endpoint(std::string_view url);
 
 // call sends one request and returns the answer's JSON; an error that caged reported comes back as itself.
 Result<Json> call(const ApiEndpoint& endpoint, std::string_view method, std::string_view path, ByteView body);

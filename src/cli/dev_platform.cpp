@@ -99,11 +99,10 @@ Result<DevPlatform> DevPlatform::start(const fs::path& state) {
   TRY_ASSIGN(const fs::path nsm, own_program("cage-nsm"));
   TRY(make_private(state / "nsm"));
   TRY_ASSIGN(const Outcome root,
-             cages::run({{nsm.string(), "root", "--state", (state / "nsm").string()}, {}, {}}, kSmallFileBytes, 10s));
+             cages::run({{nsm.string(), "root", "--json", "--state", (state / "nsm").string()}, {}, {}}, kSmallFileBytes, 10s));
   if (!root.ok()) return fail(Code::MACHINE, "cage-nsm", "a development root", printable(as_text(root.err), 400));
-  platform.nsm_root_ = std::string(as_text(root.out));
-  // The certificate alone, for caged: the key beside it is the software NSM's.
-  TRY(write_file(state / "nsm-root.pem", root.out));
+  TRY_ASSIGN(const Json described, parse_json(as_text(root.out)));
+  platform.nsm_root_ = described.text_or("root", "");
   TRY(platform.start_caged());
   TRY(platform.read_platform());
   return platform;

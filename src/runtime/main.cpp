@@ -274,6 +274,7 @@ class Cage final : AppWatcher {
            description ? Result<std::string>(printable(description->module_id))
                        : Result<std::string>(fail(description.error())));
     if (!description) return fail(description.error());
+    module_id_ = description->module_id;
     return {};
   }
 
