@@ -88,10 +88,24 @@ sleep 0.3
 step "a TLS man in the middle: the client refuses" 10 cage curl --cacert "$work/mitm.pem" \
   --resolve "$host:$mitm_port:127.0.0.1" "https://$host:$mitm_port/healthz"
 
-# One byte of the image changed on the way to the host, and the host lies about it (its check of the hash is what the image's
-# new hash would pass): the provisioner, which measured what was uploaded, gives that cage nothing.
+# A lying host: it swaps the image for one rebuilt with one byte changed (same policy, same platform). It boots; the
+# provisioner, which measured what was uploaded, gives it neither certificate nor secrets.
+api=$(sed -n 's/.*"api":\([0-9]*\).*/\1/p' "$CAGE_STATE_DIR"/dev/*/caged/ports.json)
+root=$(curl -sk "https://127.0.0.1:$api/v1/platform" | sed -n 's/.*"roots":\["\([0-9a-f]*\)".*/\1/p')
 stop_all
-eif=$(ls "$CAGE_STATE_DIR"/dev/*/host/images/*.eif 2>/dev/null | head -n 1)
+rebuilt_and_swapped() {
+  cp -r "$project" "$work/swapped" && rm -rf "$work/swapped/.cage" && printf x >>"$work/swapped/payments" &&
+    sed -i "s/^roots = .*/roots = [\"$root\"]/" "$work/swapped/cage.lock" && cage build -C "$work/swapped" >/dev/null &&
+    for image in "$CAGE_STATE_DIR"/dev/*/host/images/*.eif; do cp "$image" "$work/kept.eif" && cp "$work/swapped/.cage/payments.eif" "$image"; done
+}
+refused_by_provisioner() {
+  (cd "$project" && cage dev --yes --once) >"$work/dev.log" 2>&1
+  grep -o 'PROV_PCRS' "$work/dev.log" | head -n 1 >&2
+  grep -q 'PROV_PCRS' "$work/dev.log" && ! grep -q 'is ready' "$work/dev.log"
+}
+step "the host swaps the image for one rebuilt, one byte changed" 0 rebuilt_and_swapped
+step "… it boots, and the provisioner gives it nothing (PROV_PCRS)" 0 refused_by_provisioner
+for image in "$CAGE_STATE_DIR"/dev/*/host/images/*.eif; do cp "$work/kept.eif" "$image"; done
 second() {
   (cd "$project" && exec cage dev --yes --once) >"$work/dev.log" 2>&1
 }

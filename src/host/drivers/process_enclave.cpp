@@ -24,11 +24,13 @@ namespace {
 
 constexpr std::size_t kAnswerBytesMax = 32;  // "OK 4294967295\n"
 constexpr std::chrono::seconds kConnectTime{5};
+constexpr std::chrono::milliseconds kEndTold{300};
 constexpr std::size_t kLastWordsBytes = 2048;
 
 using StatePtr = std::shared_ptr<ProcessState>;
 
 void note_end(ProcessState& state, const Ended& ended) {
+  state.end_told = true;
   const bool killed = ended.signal != 0;
   state.exit.cause = state.stopping ? Cause::stopped : killed ? Cause::killed : Cause::exited;
   state.exit.code = static_cast<int>(killed ? ended.signal : ended.exit_code);
@@ -68,7 +70,9 @@ Task<void> follow_console(StatePtr state) {
 // Without its NSM an enclave can prove nothing any more; hardware has no such state.
 Task<void> follow_nsm(StatePtr state) {
   static_cast<void>(co_await net::wait_readable(state->loop, state->nsm->process().get()));
-  if (state->ended || state->stopping) co_return;
+  // An enclave that ends takes its channel, and so its NSM, along; its own end is told a moment later.
+  if (!state->ended) co_await state->loop.timers().sleep(kEndTold);
+  if (state->ended || state->stopping || state->end_told) co_return;
   log::warning("enclave.nsm_lost", {{"enclave", state->instance.id()}});
   state->exit.cause = Cause::nsm_lost;
   state->control->close();

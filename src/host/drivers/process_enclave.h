@@ -44,6 +44,7 @@ struct ProcessState {
   std::map<std::uint32_t, net::ListenerPtr> listeners;
   Exit exit;
   bool stopping = false;
+  bool end_told = false;  // by the warden
   bool ended = false;
   net::Event changed;
 };
