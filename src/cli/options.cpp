@@ -21,7 +21,7 @@ class Cli11Options final : public Options {
     return *this;
   }
   Options& option(std::string_view names, std::vector<std::string>& into, std::string_view help) override {
-    app_.add_option(std::string(names), into, std::string(help))->expected(1)->take_all();
+    app_.add_option(std::string(names), into, std::string(help))->allow_extra_args(false);  // one value each time it is given
     return *this;
   }
   Options& option(std::string_view names, std::int64_t& into, std::string_view help) override {
