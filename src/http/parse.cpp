@@ -115,7 +115,7 @@ Result<void> strip_hop_by_hop(Headers& headers) {
 // One protocol name, only where Connection says that Upgrade is meant (RFC 9110 §7.8).
 std::string upgrade_of(const Headers& headers) {
   const auto protocols = headers.tokens("Upgrade");
-  if (protocols.size() != 1 || !headers.has_token("Connection", "upgrade")) return {};
+  if (protocols.size() != 1 || !is_token(protocols[0]) || !headers.has_token("Connection", "upgrade")) return {};
   std::string protocol = ascii_lower(protocols.front());
   // h2c would carry requests past whoever reads this one; it is not offered (RFC 9113 §3.1 has dropped it).
   return protocol == "h2c" ? std::string() : protocol;
