@@ -83,6 +83,10 @@ class Build {
     TRY_ASSIGN(const WorkFolder work, WorkFolder::make(out_folder()));
     TRY_ASSIGN(const eif::RuntimeReleases releases, load_runtime_releases("", ""));
     TRY_ASSIGN(RuntimeFile runtime, find_runtime(request_.runtime, releases));
+    if (!project_.runtime_version.empty() && project_.runtime_version != CAGES_VERSION) {
+      return fail(Code::MACHINE, "[runtime] version", "the `cage` of version " + printable(project_.runtime_version),
+                  "the one of " CAGES_VERSION);
+    }
     const std::string named_kernel =
         request_.kernel.empty() && !project_.kernel.empty() ? beside(project_.kernel).string() : request_.kernel;
     TRY_ASSIGN(const Kernel kernel, find_kernel(named_kernel, runtime.arch));

@@ -14,6 +14,7 @@ constexpr std::size_t kHeadBytes = 110;
 constexpr std::string_view kMagic = "070701";
 constexpr std::string_view kTrailer = "TRAILER!!!";
 constexpr std::size_t kArchiveAlign = 512;
+constexpr std::size_t kCopyBytes = 256 * 1024;
 constexpr std::uint32_t kDirectory = 0040000;
 constexpr std::uint32_t kRegular = 0100000;
 constexpr std::uint32_t kSymlink = 0120000;
@@ -124,12 +125,12 @@ Result<void> CpioWriter::file(std::string_view path, std::uint32_t permissions, 
   const std::uint32_t inode = next_inode_++;
   if (links > 1) shared_.emplace(path, Shared{inode, mode, uid, gid, links, links - 1});
   TRY(head(path, mode, uid, gid, links, inode, size, kCpioTime));
-  Bytes buffer(std::min<std::uint64_t>(size, 256 * 1024));
+  buffer_.resize(kCopyBytes);
   for (std::uint64_t left = size; left > 0;) {
-    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size()));
-    TRY_ASSIGN(const std::size_t n, content(std::span(buffer).first(want)));
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer_.size()));
+    TRY_ASSIGN(const std::size_t n, content(std::span(buffer_).first(want)));
     if (n == 0) return bad("content", std::to_string(size) + " bytes", std::to_string(size - left));
-    TRY(write(ByteView(buffer).first(n)));
+    TRY(write(ByteView(buffer_).first(n)));
     left -= n;
   }
   return pad(4);

@@ -68,6 +68,7 @@ class CpioWriter {
   Result<void> pad(std::size_t to);
 
   Sink sink_;
+  Bytes buffer_;
   std::uint64_t written_ = 0;
   std::uint32_t next_inode_ = 721;
   std::string last_;

@@ -71,6 +71,7 @@ class Dockerfile(project.Case):
                 ("EXPOSE 80\nCMD [\"/app\"]\n", "[secrets]\nLD_PRELOAD = {}\n", "SECRET_NAME", "loader"),
                 ("EXPOSE 80\nENV TOKEN=x\nCMD [\"/app\"]\n", "[secrets]\nTOKEN = {}\n", "SECRET_NAME", "one that they do"),
                 ("EXPOSE 80\nCMD [\"/app\"]\n", "[egress]\nallow = [\"http://x\"]\n", "EGRESS_ENTRY", ""),
+                ("EXPOSE 80\nCMD [\"/app\"]\n", "[runtime]\nversion = \"0.0.0\"\n", "MACHINE", "the one of"),
                 ("COPY nothing /\n", "", "BUILDER", "nothing"))
         for number, (lines, settings, code, got) in enumerate(rows):
             error = self.refused(self.dockerfile(lines, settings, name=f"p{number}"))
