@@ -19,14 +19,21 @@ std::string hex32(std::uint32_t value) {
   return hex(bytes);
 }
 
-Result<std::string> hash_kernel(const EifFile& file) {
-  if (!file.has_kernel()) return "none";
-  crypto::Hasher hasher(crypto::Hasher::Algorithm::sha256);
-  TRY(file.read(file.kernel(), [&](ByteView piece) -> Result<void> {
+Result<std::string> hash_section(const EifFile& file, const Section& section, crypto::Hasher::Algorithm algorithm) {
+  crypto::Hasher hasher(algorithm);
+  TRY(file.read(section, [&](ByteView piece) -> Result<void> {
     hasher.update(piece);
     return {};
   }));
   return hex(hasher.finish());
+}
+
+Result<void> hash_boot_parts(const EifFile& file, Description& out) {
+  TRY_ASSIGN(out.ramdisk_sha384, hash_section(file, file.ramdisks().front(), crypto::Hasher::Algorithm::sha384));
+  out.kernel_sha256 = "none";
+  if (!file.has_kernel()) return {};
+  TRY_ASSIGN(out.kernel_sha256, hash_section(file, file.kernel(), crypto::Hasher::Algorithm::sha256));
+  return {};
 }
 
 void describe_signature(const EifFile& file, WallTime now, Description& out) {
@@ -121,7 +128,7 @@ Result<Description> describe_image(const std::filesystem::path& path, WallTime n
   out.measurements = measured.pcrs;
   out.crc_right = measured.crc == out.header.crc;
   if (!out.crc_right) refuse(out, Error(Code::EIF_CRC, "", hex32(measured.crc), hex32(out.header.crc)));
-  TRY_ASSIGN(out.kernel_sha256, hash_kernel(file));
+  TRY(hash_boot_parts(file, out));
   describe_signature(file, now, out);
   describe_metadata(file, out);
   describe_layout(file, out);
@@ -138,6 +145,7 @@ Json measurements_json(const Measurements& measurements) {
 }
 
 Json description_json(const Description& description, const RuntimeReleases& releases) {
+  const auto match = find_release(releases, description.measurements.pcr1, description.ramdisk_sha384);
   Json out = Json::object({{"EifVersion", unsigned{description.header.version}},
                            {"Measurements", measurements_json(description.measurements)},
                            {"IsSigned", description.is_signed}});
@@ -154,7 +162,7 @@ Json description_json(const Description& description, const RuntimeReleases& rel
   out.set("Cmdline", description.cmdline);
   out.set("Contiguous", description.gap_bytes == 0);
   out.set("Sections", sections_json(description));
-  out.set("RuntimeRelease", release_json(releases, description.measurements.pcr1));
+  out.set("RuntimeRelease", release_json(match));
   out.set("Notes", notes_json(description));
   return out;
 }

@@ -27,6 +27,7 @@ struct Description {
   bool signature_right = false;               // false too where there is none
   std::optional<crypto::Certificate> signer;  // where it could be read
   std::string kernel_sha256;                  // hexadecimal, or "none"
+  std::string ramdisk_sha384;                 // of the first ramdisk, hexadecimal
   std::string cmdline;
   std::optional<Metadata> metadata;  // where it could be read
   std::optional<Error> refused;      // the first reason why a driver would not start it

@@ -35,6 +35,7 @@ RuntimeReleases releases_with(const crypto::Digest384& pcr1) {
                           .build = "networked",
                           .arch = Arch::x86_64,
                           .sha256 = std::string(64, 'a'),
+                          .ramdisk = hex(crypto::sha384(as_bytes("ramdisk 0"))),
                           .kernels = {{"none", "none", pcr1}},
                           .record = Json::object({{"compiler", "clang 19"}})}}};
 }
@@ -55,6 +56,13 @@ TEST_F(DescribeTest, NamesTheRuntimeRelease) {
   const Json& release = *json.find("RuntimeRelease");
   EXPECT_EQ(release.text_or("Version", ""), "0.1.0");
   EXPECT_EQ(release.find("BuildRecord")->text_or("compiler", ""), "clang 19");
+}
+
+TEST_F(DescribeTest, KnowsARuntimeBesideAnotherKernel) {
+  const Description description = describe_bytes(test::build(test::sample_eif())).value();
+  const Json json = description_json(description, releases_with(crypto::Digest384{}));
+  EXPECT_EQ(json.find("RuntimeRelease")->text_or("Version", ""), "0.1.0");
+  EXPECT_EQ(json.find("RuntimeRelease")->text_or("Kernel", ""), "unknown");
 }
 
 TEST_F(DescribeTest, ReportsGapsWithoutRefusing) {

@@ -23,8 +23,8 @@ Result<crypto::Digest384> read_pcr(const Json& from) {
   return out;
 }
 
-bool is_sha256(std::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+bool is_hex(std::string_view text, std::size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 Result<RuntimeRelease> read_release(const Json& from) {
@@ -36,12 +36,14 @@ Result<RuntimeRelease> read_release(const Json& from) {
   if (out.version.empty() || out.build.empty()) return fail(bad("version and build"));
   if (arch != name(Arch::x86_64) && arch != name(Arch::aarch64)) return fail(bad("arch x86_64 or aarch64"));
   out.arch = arch == name(Arch::x86_64) ? Arch::x86_64 : Arch::aarch64;
-  if (!is_sha256(out.sha256)) return fail(bad("sha256"));
+  if (!is_hex(out.sha256, 64)) return fail(bad("sha256"));
+  out.ramdisk = from.text_or("ramdisk", "");
+  if (!is_hex(out.ramdisk, 96)) return fail(bad("ramdisk"));
   const Json* kernels = from.find("kernels");
   if (kernels == nullptr || !kernels->is_array()) return fail(bad("kernels"));
   for (const Json& row : *kernels->as_array()) {
     KernelRelease kernel{row.text_or("name", ""), row.text_or("sha256", ""), {}};
-    if (kernel.sha256 != "none" && !is_sha256(kernel.sha256)) return fail(bad("a kernel's sha256"));
+    if (kernel.sha256 != "none" && !is_hex(kernel.sha256, 64)) return fail(bad("a kernel's sha256"));
     TRY_ASSIGN(kernel.pcr1, read_pcr(row));
     out.kernels.push_back(std::move(kernel));
   }
@@ -60,6 +62,7 @@ Json to_json(const RuntimeReleases& releases) {
                                  {"build", release.build},
                                  {"arch", name(release.arch)},
                                  {"sha256", release.sha256},
+                                 {"ramdisk", release.ramdisk},
                                  {"kernels", Json(kernels)},
                                  {"record", release.record}}));
   }
@@ -106,19 +109,26 @@ Result<RuntimeReleases> verify_runtime_releases(std::string_view text, const cry
 std::optional<ReleaseMatch> find_release(const RuntimeReleases& releases, const crypto::Digest384& pcr1) {
   for (const RuntimeRelease& release : releases.list) {
     const auto kernel = std::ranges::find(release.kernels, pcr1, &KernelRelease::pcr1);
-    if (kernel != release.kernels.end()) return ReleaseMatch{release, *kernel};
+    if (kernel != release.kernels.end()) return ReleaseMatch{release, &*kernel};
   }
   return std::nullopt;
 }
 
-Json release_json(const RuntimeReleases& releases, const crypto::Digest384& pcr1) {
-  const auto match = find_release(releases, pcr1);
+std::optional<ReleaseMatch> find_release(const RuntimeReleases& releases, const crypto::Digest384& pcr1,
+                                         std::string_view ramdisk) {
+  if (auto match = find_release(releases, pcr1)) return match;
+  const auto release = std::ranges::find(releases.list, ramdisk, &RuntimeRelease::ramdisk);
+  if (release == releases.list.end()) return std::nullopt;
+  return ReleaseMatch{*release, nullptr};
+}
+
+Json release_json(const std::optional<ReleaseMatch>& match) {
   if (!match) return "unknown";
   return Json::object({{"Version", match->release.version},
                        {"Build", match->release.build},
                        {"Architecture", name(match->release.arch)},
                        {"Sha256", match->release.sha256},
-                       {"Kernel", match->kernel.name},
+                       {"Kernel", match->kernel == nullptr ? "unknown" : match->kernel->name},
                        {"BuildRecord", match->release.record}});
 }
 

@@ -4,7 +4,7 @@
 // signs it, `cage` carries the one of its own version. For `cage build`, `describe` and `diff`. Not for deciding whom
 // to trust: a policy names PCRs.
 //
-// {"v":1,"releases":[{"version","build","arch","sha256","kernels":[{"name","sha256","pcr1"}],"record":{…}}],
+// {"v":1,"releases":[{"version","build","arch","sha256","ramdisk","kernels":[{"name","sha256","pcr1"}],"record":{…}}],
 //  "signed": base64 of a COSE_Sign1 whose payload is the compact text of "releases" behind a label, or null}
 #pragma once
 
@@ -28,7 +28,8 @@ struct RuntimeRelease {
   std::string version;
   std::string build;  // "networked" or "isolated"
   Arch arch = Arch::x86_64;
-  std::string sha256;  // of the program, hexadecimal
+  std::string sha256;   // of the program, hexadecimal
+  std::string ramdisk;  // SHA-384 of the ramdisk it makes, hexadecimal: knows it again with any kernel
   std::vector<KernelRelease> kernels;
   Json record;  // how it was built: compiler, libraries and their versions
 };
@@ -47,11 +48,15 @@ Result<RuntimeReleases> verify_runtime_releases(std::string_view text, const cry
 
 struct ReleaseMatch {
   const RuntimeRelease& release;
-  const KernelRelease& kernel;
+  const KernelRelease* kernel;  // null: the release is known, its kernel is not
 };
 // find_release returns the release that makes this PCR1. lifetime: as long as `releases`.
 std::optional<ReleaseMatch> find_release(const RuntimeReleases& releases, const crypto::Digest384& pcr1);
-// release_json: the release that makes this PCR1, its kernel and build record, or "unknown".
-Json release_json(const RuntimeReleases& releases, const crypto::Digest384& pcr1);
+// find_release: else the one whose ramdisk this is, in hexadecimal SHA-384; the kernel beside it is then an unknown
+// one.
+std::optional<ReleaseMatch> find_release(const RuntimeReleases& releases, const crypto::Digest384& pcr1,
+                                         std::string_view ramdisk);
+// release_json: the release, its kernel and build record, or "unknown" where there is no match.
+Json release_json(const std::optional<ReleaseMatch>& match);
 
 }  // namespace cages::eif

@@ -81,6 +81,11 @@ class Describe(unittest.TestCase):
             done = self.describe(bytes(data[: rng.randint(0, len(data))] if rng.random() < 0.3 else data))
             self.assertIn(done.returncode, (0, 10), done.stderr)
 
+    def test_fuzz_corpus_never_crashes(self):
+        for path in sorted((TOP / "tests/fuzz/corpus/fuzz_eif").iterdir()):
+            done = cage("describe", path, "--json")
+            self.assertIn(done.returncode, (0, 10), (path, done.stderr))
+
     def test_signing_keeps_code_and_adds_signer(self):
         self.path.write_bytes(image())
         before = json.loads(cage("describe", self.path, "--json").stdout)["Measurements"]
