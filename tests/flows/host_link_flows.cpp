@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hosts' port over streams in memory: enrolment, a session with its assignments and tokens, the image, the provisioner's
+// stream; and hosts that are none (design §4.2, §4.6).
+#include <gtest/gtest.h>
+
+#include "net/frame.h"
+#include "net/memory.h"
+#include "server/api/host_link.h"
+#include "support/platform.h"
+#include "tls/client.h"
+#include "wire/enrol_code.h"
+
+namespace cages::flows {
+namespace {
+
+using test::TestPlatform;
+
+class HostLinkFlow : public testing::Test {
+ public:
+  HostLinkFlow() {
+    const std::string evidence_class = platform.deployment.evidence_class;
+    server::Registry::Settings settings{"localhost", true, evidence_class, {evidence_class}};
+    registry = std::make_unique<server::Registry>(std::move(settings), platform.store, blobs, platform.random);
+    link = server::HostLink::make(loop, *registry, *platform.provisioner, platform.store, *platform.keyring, platform.random)
+               .value();
+  }
+  // dial connects as a host would; `identity` where it is enrolled.
+  Task<Result<tls::TlsStreamPtr>> dial(std::optional<tls::Identity> identity) {
+    auto [near, far] = net::memory_pair();
+    loop.spawn("caged", link->serve({std::move(far), {.address = "192.0.2.1", .port = 1, .cid = 0}}));
+    tls::ClientSettings settings;
+    settings.roots.pem = platform.keyring->hosts_root().certificate.pem();
+    settings.identity = std::move(identity);
+    CO_TRY_ASSIGN(const auto client, tls::Client::make(std::move(settings), platform.clock));
+    co_return co_await client->connect(loop.timers(), std::move(near), std::string(wire::kHostLinkName));
+  }
+  Task<Result<wire::HostLinkDown>> ask(net::Stream& stream, Bytes frame) {
+    CO_TRY(co_await stream.write_all(frame));
+    CO_TRY_ASSIGN(const Bytes answer, co_await net::read_frame(stream));
+    co_return wire::parse_host_link_down(answer);
+  }
+  Task<Result<wire::HostLinkDown>> enrol(std::string code) {
+    CO_TRY_ASSIGN(const auto stream, co_await dial({}));
+    const Bytes csr = crypto::make_csr(key, crypto::common_name("anything").value()).value();
+    co_return co_await ask(*stream, wire::write_host_link(wire::HostOpening(wire::EnrolRequest{code, csr})));
+  }
+  std::string new_code() {
+    return registry->enrol_code("h7", {}, {}, platform.keyring->hosts_root().certificate.public_key()).value();
+  }
+  tls::Identity identity_of(const wire::Enrolled& enrolled) { return tls::Identity::make(enrolled.chain, key).value(); }
+  wire::Enrolled enrolled() { return std::get<wire::Enrolled>(loop.run(enrol(new_code())).value().value()); }
+
+  TestPlatform platform;
+  server::Blobs blobs = server::Blobs::open(std::filesystem::temp_directory_path() / "cages-host-link-blobs").value();
+  net::EventLoop loop{platform.clock};
+  crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::Curve::p256).value();
+  std::unique_ptr<server::Registry> registry;
+  std::unique_ptr<server::HostLink> link;
+};
+
+TEST_F(HostLinkFlow, EnrolsAHostOnceByItsCode) {
+  const std::string code = new_code();
+  EXPECT_EQ(wire::parse_enrol_code(code).value().root,
+            crypto::key_hash(platform.keyring->hosts_root().certificate.public_key()));
+  const auto first = loop.run(enrol(code)).value().value();
+  ASSERT_TRUE(std::holds_alternative<wire::Enrolled>(first));
+  const auto second = loop.run(enrol(code)).value().value();
+  EXPECT_EQ(std::get<wire::LinkRefused>(second).code, "ENROL_CODE");
+}
+
+TEST_F(HostLinkFlow, TellsASessionWhatToRunAndGivesItTokens) {
+  const wire::Enrolled host = enrolled();
+  ASSERT_TRUE(platform.store.set_host(platform.deployment.id, host.host));
+  const auto talk = [](HostLinkFlow& flow, const wire::Enrolled& enrolled_host) -> Task<Result<std::string>> {
+    CO_TRY_ASSIGN(const auto stream, co_await flow.dial(flow.identity_of(enrolled_host)));
+    CO_TRY_ASSIGN(const auto first,
+                  co_await flow.ask(*stream, wire::write_host_link(wire::HostOpening(wire::OpenSession{"t", {"process"}}))));
+    const auto& list = std::get<wire::Assignments>(first).all;
+    if (list.size() != 1 || list[0].deployment != flow.platform.deployment.id) co_return fail(Code::INTERNAL, "assignments");
+    const wire::LinkTokenRequest request{9, flow.platform.deployment.id};
+    CO_TRY_ASSIGN(const auto second, co_await flow.ask(*stream, wire::write_host_link(wire::HostSessionUp(request))));
+    const auto token = std::get<wire::LinkToken>(second);
+    // What a host reports makes a rolling deployment live.
+    const wire::InstanceReport report{flow.platform.deployment.id, "ready", "ok"};
+    CO_TRY(co_await stream->write_all(wire::write_host_link(wire::HostSessionUp(report))));
+    const wire::LinkTokenRequest foreign{10, {}};
+    CO_TRY_ASSIGN(const auto third, co_await flow.ask(*stream, wire::write_host_link(wire::HostSessionUp(foreign))));
+    if (std::get<wire::LinkTokenRefused>(third).code != "PROV_DEPLOYMENT") co_return fail(Code::INTERNAL, "foreign");
+    co_return token.token;
+  };
+  const auto token = loop.run(talk(*this, host)).value();
+  ASSERT_TRUE(token) << describe(token.error());
+  const auto claims = wire::parse_token(*token).value().claims;
+  EXPECT_EQ(claims.host, host.host);
+  EXPECT_EQ(claims.address, "192.0.2.1");
+  EXPECT_EQ(claims.host_key, crypto::sha256(key.public_key().spki()));
+  EXPECT_EQ(platform.store.deployment(platform.deployment.id).value()->state, server::DeploymentState::live);
+}
+
+TEST_F(HostLinkFlow, ServesNobodyWithoutACertificate) {
+  const auto talk = [](HostLinkFlow& flow) -> Task<Result<wire::HostLinkDown>> {
+    CO_TRY_ASSIGN(const auto stream, co_await flow.dial({}));
+    co_return co_await flow.ask(*stream, wire::write_host_link(wire::HostOpening(wire::OpenSession{"t", {}})));
+  };
+  const auto answer = loop.run(talk(*this)).value();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(std::get<wire::LinkRefused>(*answer).code, "PLATFORM_CHAIN");
+}
+
+TEST_F(HostLinkFlow, KeepsHostsFromEachOthersDeployments) {
+  const wire::Enrolled host = enrolled();  // the deployment is h1's
+  const server::Id id = platform.deployment.id;
+  using Answer = Task<Result<wire::HostLinkDown>>;
+  const auto talk = [](HostLinkFlow& flow, const wire::Enrolled& by, wire::HostOpening what) -> Answer {
+    CO_TRY_ASSIGN(const auto stream, co_await flow.dial(flow.identity_of(by)));
+    co_return co_await flow.ask(*stream, wire::write_host_link(what));
+  };
+  const wire::HostOpening image = wire::OpenImage{id};
+  for (const wire::HostOpening& opening : {image, wire::HostOpening(wire::OpenProvisioner{id})}) {
+    const auto answer = loop.run(talk(*this, host, opening)).value();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(std::get<wire::LinkRefused>(*answer).code, "PROV_DEPLOYMENT");
+  }
+}
+
+TEST_F(HostLinkFlow, EndsWithPeersThatSendRubbish) {
+  const auto talk = [](HostLinkFlow& flow) -> Task<Result<wire::HostLinkDown>> {
+    CO_TRY_ASSIGN(const auto stream, co_await flow.dial({}));
+    co_return co_await flow.ask(*stream, {0, 0, 0, 4, 1, 2, 3, 4});
+  };
+  const auto answer = loop.run(talk(*this)).value();
+  EXPECT_FALSE(answer);
+}
+
+}  // namespace
+}  // namespace cages::flows
