@@ -8,16 +8,11 @@
 
 #include <ctime>
 
+#include "crypto/handles.h"
+
 namespace cages::crypto {
 namespace {
 
-template <auto F>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    F(p);
-  }
-};
 using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using Handle = std::unique_ptr<X509, Free<X509_free>>;
 using Request = std::unique_ptr<X509_REQ, Free<X509_REQ_free>>;
@@ -27,15 +22,6 @@ using OctetString = std::unique_ptr<ASN1_OCTET_STRING, Free<ASN1_OCTET_STRING_fr
 using ExtensionHandle = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
 using Integer = std::unique_ptr<ASN1_INTEGER, Free<ASN1_INTEGER_free>>;
 using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
-
-const EVP_MD* hash_of(Curve curve) {
-  switch (curve) {
-    case Curve::p256: return EVP_sha256();
-    case Curve::p384: return EVP_sha384();
-    case Curve::p521: return EVP_sha512();
-  }
-  return nullptr;
-}
 
 // encode runs one of OpenSSL's i2d functions; empty where it fails.
 template <class I2d, class T>

@@ -10,30 +10,16 @@
 
 #include <array>
 
+#include "crypto/handles.h"
+
 namespace cages::crypto {
 namespace {
 
-template <auto F>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    F(p);
-  }
-};
 using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using Signature = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
 using Context = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
 
 constexpr std::array<const char*, 3> kGroups{"P-256", "P-384", "P-521"};
-
-const EVP_MD* hash_of(Curve curve) {
-  switch (curve) {
-    case Curve::p256: return EVP_sha256();
-    case Curve::p384: return EVP_sha384();
-    case Curve::p521: return EVP_sha512();
-  }
-  return nullptr;
-}
 
 Result<Curve> curve_of(const EVP_PKEY* key) {
   std::array<char, 64> name{};
