@@ -73,6 +73,27 @@ inline constexpr std::size_t kNsmRandomBytes = 256;
 inline constexpr std::chrono::milliseconds kNsmAnswerTimeout = 10s;
 // Egress
 inline constexpr std::size_t kEgressEntriesMax = 1000;
+inline constexpr std::size_t kEgressNamesMax = 4096;                 // live names of one cage, each with a loopback address
+inline constexpr std::size_t kEgressStreamsMax = 1024;               // of one cage at a time, in the enclave and on the host
+inline constexpr double kEgressDialsPerSecond = 500;                 // of one cage, on the host
+inline constexpr double kEgressDialsBurst = 1000;
+inline constexpr std::chrono::seconds kEgressDialTime = 10s;         // to resolve and to reach the destination
+inline constexpr std::chrono::seconds kEgressIdleTime = 7200s;       // no byte either way, as TCP's own keep-alive
+inline constexpr std::chrono::milliseconds kEgressAttemptDelay = 250ms;  // RFC 8305 §8: until the next address is tried
+inline constexpr std::size_t kEgressAddressesMax = 16;               // of one name that are tried
+inline constexpr std::size_t kEgressRangesMax = 256;                 // that a host's configuration may allow
+// DNS (RFC 1035, RFC 6891)
+inline constexpr std::size_t kDnsMessageBytesMax = 4096;
+inline constexpr std::size_t kDnsUdpBytesMax = 1232;
+inline constexpr std::size_t kDnsNameBytesMax = 255;
+inline constexpr std::size_t kDnsRecordsMax = 128;
+inline constexpr std::size_t kDnsQueriesMax = 256;                   // forwarded and not yet answered, of one cage
+inline constexpr std::size_t kDnsCacheEntriesMax = 1024;
+inline constexpr std::size_t kDnsTcpConnectionsMax = 64;
+inline constexpr std::chrono::seconds kDnsAnswerTime = 5s;
+inline constexpr std::chrono::seconds kDnsTcpIdleTime = 10s;
+inline constexpr std::chrono::seconds kDnsLoopbackTtl = 5s;          // of the loopback address of a name
+inline constexpr std::chrono::seconds kDnsTtlMax = 3600s;
 // Streams (net)
 inline constexpr std::size_t kRelayBufferBytes = 32 * 1024;
 inline constexpr std::size_t kRelayIdleBufferBytes = 1024;
