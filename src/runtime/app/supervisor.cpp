@@ -66,20 +66,13 @@ Task<Result<void>> Supervisor::run(AppSpec spec, wire::Manifest manifest) {
     if (!again) co_return fail(Code::APP_EXIT, "", "that it runs", describe_ending(ending));
     co_await rest(*again);
   }
-  if (kill_timer_) loop_.timers().cancel(*kill_timer_);
-  kill_timer_.reset();
   co_return Result<void>{};
 }
 
 // Sleeps, unless stopped.
 Task<void> Supervisor::rest(Nanoseconds time) {
-  bool over = false;
-  const auto alarm = loop_.timers().call_after(time, [&] {
-    over = true;
-    changed_.notify();
-  });
-  while (!over && !stopping_) co_await changed_.wait();
-  if (!over) loop_.timers().cancel(alarm);
+  const net::Alarm over(loop_.timers(), time, [this] { changed_.notify(); });
+  while (!over.rang() && !stopping_) co_await changed_.wait();
 }
 
 Task<Result<Ending>> Supervisor::live(const AppSpec& spec, const wire::Manifest& manifest) {
@@ -191,9 +184,7 @@ void Supervisor::stop(Nanoseconds grace) {
     stopping_ = true;
     ask_to_end();
   }
-  if (kill_timer_) loop_.timers().cancel(*kill_timer_);
-  kill_timer_ = loop_.timers().call_after(grace, [this] {
-    kill_timer_.reset();
+  kill_.emplace(loop_.timers(), grace, [this] {
     // A spawner that cannot be asked is gone, and its app with it.
     [[maybe_unused]] const auto asked = starter_.end();
   });

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "net/alarm.h"
 #include "net/event.h"
 #include "net/event_loop.h"
 #include "runtime/app/probe.h"
@@ -64,7 +65,7 @@ class Supervisor {
   Life* life_ = nullptr;
   int stop_signal_ = 15;
   bool stopping_ = false;
-  std::optional<net::Timers::Queue::iterator> kill_timer_;
+  std::optional<net::Alarm> kill_;
 };
 
 }  // namespace cages::runtime

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "net/alarm.h"
 #include "net/frame.h"
 #include "wire/ports.h"
 
@@ -134,14 +135,9 @@ void Control::send_metrics(wire::MetricsSample sample) {
 Task<Result<std::string>> Control::token() {
   ask_.emplace(next_id_++, std::nullopt);
   ask_sent_ = false;
-  bool late = false;
-  const auto alarm = loop_.timers().call_after(limits::kTokenTime, [&] {
-    late = true;
-    changed_.notify();
-  });
+  const net::Alarm late(loop_.timers(), limits::kTokenTime, [this] { changed_.notify(); });
   changed_.notify();
-  while (!ask_->answer && !late) co_await changed_.wait();
-  if (!late) loop_.timers().cancel(alarm);
+  while (!ask_->answer && !late.rang()) co_await changed_.wait();
   Result<std::string> result =
       ask_->answer ? std::move(*ask_->answer) : fail(Code::TIMEOUT, "host", "a token", "no answer");
   ask_.reset();
@@ -149,14 +145,9 @@ Task<Result<std::string>> Control::token() {
 }
 
 Task<void> Control::flush(Nanoseconds time) {
-  bool late = false;
-  const auto alarm = loop_.timers().call_after(time, [&] {
-    late = true;
-    changed_.notify();
-  });
+  const net::Alarm late(loop_.timers(), time, [this] { changed_.notify(); });
   const auto sent_all = [&] { return journal_sent_ == journal_.entries().size() && state_sent_ && queue_.empty(); };
-  while (!sent_all() && !late) co_await changed_.wait();
-  if (!late) loop_.timers().cancel(alarm);
+  while (!sent_all() && !late.rang()) co_await changed_.wait();
 }
 
 }  // namespace cages::runtime

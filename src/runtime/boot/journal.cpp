@@ -25,6 +25,15 @@ void Journal::failed(std::string_view stage, const Error& error) {
   add({std::string(stage), static_cast<std::uint64_t>(clock_.monotonic().count()), error_class(error), explain(error)});
 }
 
+bool Journal::record(std::string_view stage, const Result<std::string>& outcome) {
+  if (outcome) {
+    done(stage, *outcome);
+  } else {
+    failed(stage, outcome.error());
+  }
+  return outcome.has_value();
+}
+
 void Journal::add(wire::JournalEntry entry) {
   const bool kept = entries_.size() < limits::kJournalEntriesMax;
   if (kept) entries_.push_back(entry);

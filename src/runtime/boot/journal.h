@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/result.h"
 #include "wire/control.h"
 
 namespace cages::runtime {
@@ -37,6 +38,8 @@ class Journal {
   // done ends a stage well; failed with an error: its class is the code.
   void done(std::string_view stage, std::string detail = {});
   void failed(std::string_view stage, const Error& error);
+  // record is done or failed, by how the stage ended; returns whether well. What it returned is the detail.
+  bool record(std::string_view stage, const Result<std::string>& outcome);
   // observe hears every entry from now on.
   void observe(Observer observer) { observers_.push_back(std::move(observer)); }
   // The first kJournalEntriesMax entries: the boot is among them, whatever comes later.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prover: answers clients that ask for proof (design §5): the document of the TLS key, and the binding of one TLS
 // session to it. Holds what the data plane must not: S and the NSM. Made from a leaf, so never before provisioning.
-// Joined to the data plane by main.cpp.
+// Joined to the data plane by runtime/cage.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AttestationResponder: what the data plane asks when a client wants proof. The data plane carries the bytes; what they
-// mean is attest/'s. For the data plane and whoever implements it; main.cpp joins them.
+// mean is attest/'s. For the data plane and whoever implements it; runtime/cage joins them.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // DataPlane: where a client's connection ends, inside the enclave: PROXY v2, TLS, HTTP, then the attestation endpoints
-// or the app. Everything streams and everything is bounded. docs/flows/request.md. For cage-runtime's main.
+// or the app. Everything streams and everything is bounded. docs/flows/request.md. For runtime/cage.
 #pragma once
 
 #include <functional>
