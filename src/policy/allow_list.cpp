@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/allow_list.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 
+#include "base/check.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -57,21 +57,6 @@ Cut cut_ports(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<IpAddress> parse_ip(std::string_view text) {
-  const std::string copy(text);
-  if (copy.find('\0') != std::string::npos) return std::nullopt;
-  IpAddress address;
-  address.v6 = text.find(':') != std::string_view::npos;
-  if (::inet_pton(address.v6 ? AF_INET6 : AF_INET, copy.c_str(), address.bytes.data()) != 1) return std::nullopt;
-  return address;
-}
-
-std::string write_ip(const IpAddress& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), text.data(), text.size());
-  return text.data();
-}
 
 Result<std::string> normal_name(std::string_view text) {
   std::string name = ascii_lower(text);
@@ -209,6 +194,24 @@ std::optional<std::size_t> AllowList::admits_address(const IpAddress& address, s
     if (network != nullptr && covers(*network, address) && covers_port(entries_[i], port)) return i;
   }
   return std::nullopt;
+}
+
+Result<Permit> AllowList::permit(const Permit::Target& target, std::uint16_t port) const {
+  const auto refuse = [&](const std::string& text) {
+    return fail(Code::EGRESS_REFUSED, printable(text) + " port " + std::to_string(port),
+                "\"" + printable(missing_entry(text, port)) + "\" in [egress] allow", "no such entry");
+  };
+  if (const auto* address = std::get_if<IpAddress>(&target)) {
+    const auto entry = admits_address(*address, port);
+    if (!CAGES_CHECK("EGRESS_REFUSED address", entry.has_value())) return refuse(write_ip(*address));
+    return Permit(target, port, entry.value_or(0));
+  }
+  const std::string& name = std::get<std::string>(target);
+  TRY_ASSIGN(const std::string normal, normal_name(name));
+  if (normal != name) return fail(Code::EGRESS_NAME, printable(name), normal, "another form");
+  const auto entry = admits_name(name, port);
+  if (!CAGES_CHECK("EGRESS_REFUSED name", entry.has_value())) return refuse(name);
+  return Permit(target, port, entry.value_or(0));
 }
 
 bool AllowList::knows_name(std::string_view normal_name) const {

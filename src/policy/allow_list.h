@@ -7,34 +7,39 @@
 // them.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/ip.h"
 #include "base/result.h"
 
 namespace cages::policy {
 
-// An address in network byte order, 4 or 16 bytes; a v4-mapped IPv6 address is kept as IPv6 and judged as such.
-struct IpAddress {
-  std::array<Byte, 16> bytes{};
-  bool v6 = false;
-  friend bool operator==(const IpAddress&, const IpAddress&) = default;
-};
-
-// parse_ip reads a dotted quad or RFC 4291 text (no zone, no brackets, no leading zeros in a quad); none where neither.
-std::optional<IpAddress> parse_ip(std::string_view text);
-// write_ip writes RFC 5952 text.
-std::string write_ip(const IpAddress& address);
-
 // normal_name folds ASCII case and drops one trailing dot. EGRESS_NAME where it is no host name (RFC 1123 labels of 1–63
 // letters, digits, "-" and "_", 253 characters in all).
 Result<std::string> normal_name(std::string_view text);
+
+// Where one connection may go, by which entry. Only AllowList makes one; whoever dials takes one.
+class Permit {
+ public:
+  using Target = std::variant<std::string, IpAddress>;
+  [[nodiscard]] const Target& target() const { return target_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::size_t entry() const { return entry_; }
+
+ private:
+  friend class AllowList;
+  Permit(Target target, std::uint16_t port, std::size_t entry) : target_(std::move(target)), port_(port), entry_(entry) {}
+  Target target_;
+  std::uint16_t port_;
+  std::size_t entry_;
+};
 
 class AllowList {
  public:
@@ -45,6 +50,11 @@ class AllowList {
   // admits_* return the index of the first entry that allows it, or none.
   [[nodiscard]] std::optional<std::size_t> admits_name(std::string_view normal_name, std::uint16_t port) const;
   [[nodiscard]] std::optional<std::size_t> admits_address(const IpAddress& address, std::uint16_t port) const;
+  // permit: EGRESS_NAME where a name is not in normal form; EGRESS_REFUSED where no entry allows it, expecting the line that
+  // would.
+  [[nodiscard]] Result<Permit> permit(const Permit::Target& target, std::uint16_t port) const;
+  // entry_text returns an entry in canonical form.
+  [[nodiscard]] const std::string& entry_text(std::size_t entry) const { return entries_[entry].text; }
   // knows_name: allowed at some port, so that its DNS query is answered.
   [[nodiscard]] bool knows_name(std::string_view normal_name) const;
   [[nodiscard]] bool empty() const { return entries_.empty(); }

@@ -87,5 +87,23 @@ TEST(AllowList, SaysWhichLineToAddAndWhatIsNotTls) {
             (std::vector<std::string>{"b.example:25", "c.example:*"}));
 }
 
+TEST(AllowList, PermitsByAnEntryOrSaysWhichLineIsMissing) {
+  const AllowList allowed = list({"api.example.com", "*.example.org:5432", "192.0.2.0/24:25", "2001:db8::1"});
+  const Permit permit = allowed.permit("a.b.example.org", 5432).value();
+  EXPECT_EQ(std::get<std::string>(permit.target()), "a.b.example.org");
+  EXPECT_EQ(permit.port(), 5432);
+  EXPECT_EQ(allowed.entry_text(permit.entry()), "*.example.org:5432");
+  EXPECT_EQ(allowed.permit(*parse_ip("192.0.2.9"), 25)->entry(), 2U);
+  const Error port = allowed.permit("api.example.com", 5432).error();
+  EXPECT_EQ(port.code, Code::EGRESS_REFUSED);
+  EXPECT_EQ(port.subject, "api.example.com port 5432");
+  EXPECT_EQ(port.expected, "\"api.example.com:5432\" in [egress] allow");
+  EXPECT_EQ(allowed.permit(*parse_ip("2001:db8::2"), 8443).error().expected, "\"[2001:db8::2]:8443\" in [egress] allow");
+  EXPECT_EQ(allowed.permit("192.0.2.9", 25).error().code, Code::EGRESS_REFUSED) << "text is a name, never an address";
+  for (const std::string& name : {std::string("API.example.com"), std::string("api.example.com."), std::string(), std::string("a b"), std::string("api.example.com\0", 16)}) {
+    EXPECT_EQ(allowed.permit(name, 443).error().code, Code::EGRESS_NAME) << name;
+  }
+}
+
 }  // namespace
 }  // namespace cages::policy

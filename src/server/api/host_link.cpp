@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/ip.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/deadline.h"
 #include "net/frame.h"
-#include "policy/allow_list.h"
 #include "tls/identity.h"
 
 namespace cages::server {
@@ -22,8 +22,8 @@ constexpr std::size_t kImagePieceBytes = 256 * 1024;
 
 // One text for one address: what a token holds is compared with what a later connection shows.
 std::string canonical_address(const std::string& text) {
-  const auto address = policy::parse_ip(text);
-  return address ? policy::write_ip(*address) : text;
+  const auto address = parse_ip(text);
+  return address ? write_ip(*address) : text;
 }
 
 }  // namespace
