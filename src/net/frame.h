@@ -13,4 +13,9 @@ Task<Result<Bytes>> read_frame(Stream& stream);
 // write_frame: FRAME where `payload` is too long.
 Task<Result<void>> write_frame(Stream& stream, ByteView payload);
 
+// read_short_frame, write_short_frame: the same behind a u16, as DNS over TCP has it (RFC 1035 §4.2.2); FRAME above
+// `bytes_max`.
+Task<Result<Bytes>> read_short_frame(Stream& stream, std::size_t bytes_max);
+Task<Result<void>> write_short_frame(Stream& stream, ByteView payload);
+
 }  // namespace cages::net

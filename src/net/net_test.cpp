@@ -307,6 +307,17 @@ TEST_F(Net, FramesRoundTripWhateverTheCarrierDoes) {
   }());
 }
 
+TEST_F(Net, ShortFramesRoundTripAndHaveABound) {
+  loop.run([&]() -> Task<void> {
+    auto [a, b] = memory_pair();
+    EXPECT_TRUE((co_await write_short_frame(*a, as_bytes("question"))).has_value());
+    EXPECT_TRUE((co_await write_short_frame(*a, as_bytes("question"))).has_value());
+    EXPECT_EQ((co_await read_short_frame(*b, 8)).value_or(Bytes()), to_bytes("question"));
+    EXPECT_EQ((co_await read_short_frame(*b, 7)).error().code, Code::FRAME);
+    EXPECT_EQ((co_await write_short_frame(*a, Bytes(65536))).error().code, Code::FRAME);
+  }());
+}
+
 TEST_F(Net, FramesThatAreTooLongOrCutAreRefused) {
   loop.run([&]() -> Task<void> {
     for (const char* wire : {"00010001", "ffffffff", "000000", "0000000561626364"}) {
