@@ -196,6 +196,8 @@ Result<int> Dev::run(Terminal& terminal) {
   TRY_ASSIGN(DevPlatform platform, DevPlatform::start(state));
   const auto serve = [&]() -> Result<int> {
     TRY_ASSIGN(const Running running, deploy(platform, terminal));
+    // No host runs yet: what an earlier cage dev left assigned need not be started only to be drained.
+    TRY(platform.release_before(running.app, running.version));
     TRY_ASSIGN(const HostPorts ports, platform.start_host());
     TRY(wait_ready(platform, ports, running, terminal));
     TRY(write_dev_json(platform, ports, running));

@@ -38,6 +38,8 @@ class DevPlatform {
   // deploy uploads the image as the next version of the app called `name` (made where there is none) and returns the
   // deployment as the platform has it.
   Result<Json> deploy(const std::string& name, const std::filesystem::path& eif);
+  // release_before drains what older versions of this app still run or would.
+  Result<void> release_before(const std::string& app, std::int64_t version);
   // deployment returns the newest state of a version.
   Result<Json> deployment(const std::string& app, std::int64_t version);
   // start_host enrols this machine where it is not yet, runs cage-host, and waits until it serves.

@@ -52,7 +52,11 @@ void Fleet::assign(const wire::Assignments& assignments) {
     if (!go_on && !deployment->draining) tasks_.spawn("fleet.drain", drain(deployment));
   }
   for (const auto& [id, assignment] : wanted) {
-    if (assignment->drain || deployments_.contains(id)) continue;
+    if (deployments_.contains(id)) continue;
+    if (assignment->drain) {  // nothing of it runs here: the platform need not ask again
+      tasks_.spawn("fleet.report", report({assignment->deployment, "gone", ""}));
+      continue;
+    }
     if (deployments_.size() >= limits::kHostEnclavesMax) {
       log::warning("fleet.full", {{"deployment", id}, {"most", std::to_string(limits::kHostEnclavesMax)}});
       continue;

@@ -9,9 +9,13 @@
 
 namespace cages::net {
 
+// hold_signals keeps these signals of the calling thread pending until Signals takes them: the kernel drops what comes to
+// process 1 of a pid namespace before it has a handler. Before other threads start; children inherit it.
+void hold_signals(std::initializer_list<int> numbers);
+
 class Signals {
  public:
-  // From here on these signals do nothing but wake next().
+  // From here on these signals do nothing but wake next(), and those that were held do so now.
   Signals(EventLoop& loop, std::initializer_list<int> numbers);
   ~Signals();
   Signals(const Signals&) = delete;

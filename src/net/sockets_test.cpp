@@ -199,6 +199,15 @@ TEST_F(Sockets, SignalsAreAwaited) {
   }());
 }
 
+TEST_F(Sockets, HeldSignalsWaitForWhoTakesThem) {
+  hold_signals({SIGUSR2});
+  std::raise(SIGUSR2);  // would end this process
+  loop.run([&]() -> Task<void> {
+    Signals signals(loop, {SIGUSR2});
+    EXPECT_EQ(co_await signals.next(), SIGUSR2);
+  }());
+}
+
 TEST_F(Sockets, NamesResolveWithinTheirTime) {
   loop.run([&]() -> Task<void> {
     const auto literal = co_await resolve(loop, "192.0.2.1", 1s);

@@ -113,6 +113,7 @@ void log_entry(const wire::JournalEntry& entry) {
 }
 
 int run() {
+  net::hold_signals({SIGTERM, SIGINT});
   SystemClock machine;
   Journal journal(machine);
   journal.observe([](const wire::JournalEntry& entry, bool) { log_entry(entry); });

@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -75,6 +76,19 @@ class Dev(unittest.TestCase):
         for pid in pids:
             self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
         self.assertFalse((self.project / ".cage/dev.json").exists())
+
+    def test_a_later_start_runs_the_new_version_alone(self):
+        self.stop()
+        for _ in range(2):
+            subprocess.run(["cage", "dev", "--yes", "--once"], cwd=self.project, env=self.environment, check=True,
+                           capture_output=True, timeout=60)
+        state = next((self.work / "state/dev").iterdir())
+        log = (state / "cage-host.log").read_text()
+        self.assertEqual(log.count("fleet.started"), 1, log)
+        database = sqlite3.connect(f"file:{state}/caged/caged.db?mode=ro", uri=True)
+        self.addCleanup(database.close)
+        states = [row[0] for row in database.execute("SELECT state FROM deployments ORDER BY version")]
+        self.assertEqual(states, ["ended", "ended", "live"])
 
 
 if __name__ == "__main__":

@@ -212,6 +212,18 @@ class Stopped(Case):
         self.assertIn('"stopped"', out)
         self.assert_nothing_left()
 
+    def test_an_init_that_was_not_yet_listening_hears_it_too(self):
+        image = self.write(eif.image(self.init, "late"))
+        with subprocess.Popen(self.command(image), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as host:
+            line = ""
+            while "started" not in line:
+                line = host.stdout.readline()
+                self.assertTrue(line)
+            host.send_signal(signal.SIGTERM)
+            out, err = host.communicate(timeout=TIME)
+        self.assertEqual(host.returncode, 0, err)
+        self.assertIn("heard 15", err)  # not killed when its grace was over
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -212,6 +212,20 @@ static void fork_bomb(void) {
   printf("forked %d %s\n", children, strerrorname_np(errno));
 }
 
+static void on_term(int number) {
+  printf("heard %d\n", number);
+  _exit(0);
+}
+
+// An init that is not yet listening for signals when it is told to stop.
+static void late(void) {
+  printf("up\n");
+  struct timespec wait = {1, 500000000};
+  nanosleep(&wait, NULL);
+  signal(SIGTERM, on_term);
+  for (;;) pause();
+}
+
 static void noise(void) {
   for (int i = 0; i < 20000; ++i) printf("\033[2J noise %d\n", i);
   for (int i = 0; i < 100000; ++i) putchar('x');
@@ -230,6 +244,7 @@ int main(void) {
   }
   if (strcmp(role, "fill") == 0) fill_disk();
   if (strcmp(role, "fork") == 0) fork_bomb();
+  if (strcmp(role, "late") == 0) late();
   if (strcmp(role, "noise") == 0) noise();
   if (strcmp(role, "link") == 0) {
     say("link", symlink("/proc/self/fd/0", "/cage/v/v"));

@@ -171,10 +171,18 @@ Task<void> ProcessEnclave::stop(Nanoseconds grace) {
   if (state->ended) co_return;
   state->stopping = true;
   const Byte term = 't';
-  static_cast<void>(co_await state->control->write_all({&term, 1}));
   const Nanoseconds until = state->loop.timers().now() + grace;
   constexpr std::chrono::milliseconds kLook{20};
-  while (!state->ended && state->loop.timers().now() < until) co_await state->loop.timers().sleep(kLook);
+  // Said again: the kernel drops what comes to an init that has not yet said that it listens.
+  constexpr std::chrono::seconds kAgain{1};
+  Nanoseconds say = state->loop.timers().now();
+  do {
+    if (state->loop.timers().now() >= say) {
+      static_cast<void>(co_await state->control->write_all({&term, 1}));
+      say += kAgain;
+    }
+    co_await state->loop.timers().sleep(kLook);
+  } while (!state->ended && state->loop.timers().now() < until);
   // The warden reports the end that this makes, and its own.
   const Byte kill = 'k';
   if (!state->ended) static_cast<void>(co_await state->control->write_all({&kill, 1}));

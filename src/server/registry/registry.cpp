@@ -196,6 +196,9 @@ Result<void> Registry::report(const Host& host, const wire::InstanceReport& repo
   if (!deployment || deployment->host != host.id) {
     return fail(Code::PROV_DEPLOYMENT, "", "a deployment of this host", wire::write_id(report.deployment));
   }
+  if (report.state == "gone" && deployment->state == DeploymentState::draining) {
+    return store_.set_state(deployment->id, DeploymentState::ended);
+  }
   if (report.state != "ready" || deployment->state != DeploymentState::rolling) return {};
   TRY(store_.set_state(deployment->id, DeploymentState::live));
   TRY_ASSIGN(const std::vector<Deployment> others, store_.deployments(deployment->app));

@@ -60,6 +60,7 @@ std::string_view to_text(DeploymentState state) {
     case DeploymentState::rolling: return "rolling";
     case DeploymentState::live: return "live";
     case DeploymentState::draining: return "draining";
+    case DeploymentState::ended: return "ended";
     case DeploymentState::revoked: return "revoked";
   }
   return "?";
@@ -67,7 +68,8 @@ std::string_view to_text(DeploymentState state) {
 
 std::optional<DeploymentState> deployment_state(std::string_view text) {
   for (const auto state :
-       {DeploymentState::rolling, DeploymentState::live, DeploymentState::draining, DeploymentState::revoked}) {
+       {DeploymentState::rolling, DeploymentState::live, DeploymentState::draining, DeploymentState::ended,
+        DeploymentState::revoked}) {
     if (to_text(state) == text) return state;
   }
   return {};
@@ -197,9 +199,10 @@ Result<void> Store::set_host(const Id& deployment, const Id& host) {
 }
 
 Result<void> Store::set_state(const Id& deployment, DeploymentState state) {
-  TRY_ASSIGN(Statement update, database_.prepare("UPDATE deployments SET state = ? WHERE id = ? AND state <> 'revoked'"));
+  TRY_ASSIGN(Statement update, database_.prepare("UPDATE deployments SET state = ?1 WHERE id = ?2 AND (state NOT IN "
+                                                 "('ended', 'revoked') OR (state = 'ended' AND ?1 = 'revoked'))"));
   TRY(update.bind(1, to_text(state)).bind(2, ByteView(deployment)).run());
-  if (database_.changes() != 1) return fail(Code::PROV_STATE, "", "a deployment that is not revoked", "none such");
+  if (database_.changes() != 1) return fail(Code::PROV_STATE, "", "a deployment that is neither ended nor revoked", "none such");
   return {};
 }
 

@@ -24,8 +24,9 @@ inline constexpr std::string_view kClassNitro = "nitro";
 inline constexpr std::string_view kClassNitroDebug = "nitro-debug";
 inline constexpr std::string_view kClassDevelopmentPrefix = "development:";
 
-// rolling: starting; live: serving; draining: another version took over or the operator released it; revoked: lease ended.
-enum class DeploymentState : std::uint8_t { rolling, live, draining, revoked };
+// rolling: starting; live: serving; draining: another version took over or the operator released it; ended: drained, and no host
+// runs it any more; revoked: lease ended.
+enum class DeploymentState : std::uint8_t { rolling, live, draining, ended, revoked };
 std::string_view to_text(DeploymentState state);
 std::optional<DeploymentState> deployment_state(std::string_view text);
 

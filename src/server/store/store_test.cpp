@@ -136,6 +136,20 @@ TEST_F(StoreTest, RevokesForGood) {
   EXPECT_EQ(store.set_state(id(1), DeploymentState::live).error().code, Code::PROV_STATE);
 }
 
+TEST_F(StoreTest, WhatHasEndedIsNoHostsAnyMoreAndCanOnlyBeRevoked) {
+  Store store = open();
+  ASSERT_TRUE(store.add_app({"app_000000000001", "one", 0, {}}));
+  ASSERT_TRUE(store.add_host(Host{id(9), "host", {}, {}, {}, false}));
+  ASSERT_TRUE(store.add_deployment(deployment(1, "app_000000000001")));
+  ASSERT_TRUE(store.set_host(id(1), id(9)));
+  ASSERT_TRUE(store.set_state(id(1), DeploymentState::draining));
+  EXPECT_EQ(store.deployments_of_host(id(9)).value().size(), 1U);
+  ASSERT_TRUE(store.set_state(id(1), DeploymentState::ended));
+  EXPECT_TRUE(store.deployments_of_host(id(9)).value().empty());
+  EXPECT_EQ(store.set_state(id(1), DeploymentState::live).error().code, Code::PROV_STATE);
+  EXPECT_TRUE(store.set_state(id(1), DeploymentState::revoked));
+}
+
 TEST_F(StoreTest, RaisesTheFloorOnly) {
   Store store = open();
   ASSERT_TRUE(store.add_app({"app_000000000001", "one", 0, {}}));
