@@ -67,6 +67,12 @@ class WorkFolder {
   fs::path path_;
 };
 
+#if defined(__aarch64__)
+constexpr eif::Arch kThisMachine = eif::Arch::aarch64;
+#else
+constexpr eif::Arch kThisMachine = eif::Arch::x86_64;
+#endif
+
 std::string_view go_name(eif::Arch arch) { return arch == eif::Arch::x86_64 ? "amd64" : "arm64"; }
 
 Result<std::string> read_text(const fs::path& path) {
@@ -132,7 +138,7 @@ class Build {
     options.total = [&bar](std::uint64_t bytes) { bar.total(bytes); };
     const fs::path source = beside(project_.source_path);
     switch (project_.source) {
-      case image::ImageSource::dockerfile: return load_dockerfile(source, work, options);
+      case image::ImageSource::dockerfile: return load_dockerfile(source, work, arch, options);
       case image::ImageSource::oci: return image::load_oci_layout(source, options);
       case image::ImageSource::docker_archive: return image::load_docker_archive(source, options);
       case image::ImageSource::rootfs: return image::load_rootfs(source, options);
@@ -140,13 +146,15 @@ class Build {
     std::unreachable();
   }
 
-  Result<image::Image> load_dockerfile(const fs::path& dockerfile, const fs::path& work,
+  Result<image::Image> load_dockerfile(const fs::path& dockerfile, const fs::path& work, eif::Arch arch,
                                        const image::LoadOptions& options) {
     std::error_code error;
     if (!fs::exists(dockerfile, error)) return fail(Code::NOT_FOUND, dockerfile.string(), "a Dockerfile", "none");
     TRY_ASSIGN(const Builder builder, find_builder(request_.builder, work));
-    const BuildJob job{dockerfile, request_.folder, work, "cages/" + project_.name,
-                       terminal_.interactive && !terminal_.json};
+    const std::string platform = arch == kThisMachine ? "" : "linux/" + std::string(go_name(arch));
+    const BuildJob job{dockerfile, request_.folder,
+                       work,       "cages/" + project_.name,
+                       platform,   terminal_.interactive && !terminal_.json};
     TRY_ASSIGN(const fs::path archive, build_archive(builder, job));
     auto image = image::load_docker_archive(archive, options);
     // Contents are read through the open file; its name, and at the end its blocks, can go.

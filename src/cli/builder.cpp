@@ -60,14 +60,16 @@ Result<fs::path> cache_folder() {
   return cache;
 }
 
-// The program with the flags that come before its sub-command.
-Result<std::vector<std::string>> call(const Builder& builder) {
+// The program with the flags that come before its sub-command. Another platform has a store of its own: podman and
+// buildah take layers that they have, for whatever architecture those were made.
+Result<std::vector<std::string>> call(const Builder& builder, const BuildJob& job) {
   std::vector<std::string> argv{program_of(builder.kind)};
-  if (!builder.own_store) return argv;
+  const bool apart = !job.platform.empty() && builder.kind != BuilderKind::docker;
+  if (!builder.own_store && !apart) return argv;
   TRY_ASSIGN(const fs::path cache, cache_folder());
-  const fs::path store = cache / "images" / "store";
+  const fs::path images = apart ? cache / "images" / job.platform : cache / "images";
   for (const std::string& word : {std::string("--storage-driver"), std::string("vfs"), std::string("--root"),
-                                  store.string(), std::string("--runroot"), (cache / "images" / "run").string()}) {
+                                  (images / "store").string(), std::string("--runroot"), (images / "run").string()}) {
     argv.push_back(word);
   }
   return argv;
@@ -88,9 +90,10 @@ Result<void> add_policy(const Builder& builder, std::vector<std::string>& argv) 
 }
 
 Result<std::vector<std::string>> build_call(const Builder& builder, const BuildJob& job, const fs::path& dockerfile) {
-  TRY_ASSIGN(std::vector<std::string> argv, call(builder));
+  TRY_ASSIGN(std::vector<std::string> argv, call(builder, job));
   argv.emplace_back(builder.kind == BuilderKind::buildah ? "bud" : "build");
   if (builder.chroot) add(argv, {"--isolation", "chroot"});
+  if (!job.platform.empty()) add(argv, {"--platform", job.platform});
   TRY(add_policy(builder, argv));
   if (builder.kind != BuilderKind::docker) {
     // Docker's own format keeps HEALTHCHECK and SHELL, which OCI's drops; layers are kept for the next build.
@@ -101,17 +104,17 @@ Result<std::vector<std::string>> build_call(const Builder& builder, const BuildJ
   return argv;
 }
 
-Result<std::vector<std::string>> save_call(const Builder& builder, const std::string& tag, const fs::path& archive) {
-  TRY_ASSIGN(std::vector<std::string> argv, call(builder));
+Result<std::vector<std::string>> save_call(const Builder& builder, const BuildJob& job, const fs::path& archive) {
+  TRY_ASSIGN(std::vector<std::string> argv, call(builder, job));
   if (builder.kind == BuilderKind::buildah) {
     argv.emplace_back("push");
     TRY(add_policy(builder, argv));
-    add(argv, {"--quiet", tag, "docker-archive:" + archive.string() + ":" + tag + ":latest"});
+    add(argv, {"--quiet", job.tag, "docker-archive:" + archive.string() + ":" + job.tag + ":latest"});
     return argv;
   }
   argv.emplace_back("save");
   if (builder.kind == BuilderKind::podman) add(argv, {"--format", "docker-archive"});
-  add(argv, {"-o", archive.string(), tag});
+  add(argv, {"-o", archive.string(), job.tag});
   return argv;
 }
 
@@ -130,7 +133,9 @@ Result<void> run_step(const std::vector<std::string>& argv, const BuildJob& job)
   const Fd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log) return fail(errno_error(log_path.string(), errno));
   const int out = job.show_output ? STDERR_FILENO : log.get();
-  TRY_ASSIGN(Child child, Child::start({argv, {}, {}}, out, out));
+  // Docker's builder before BuildKit knows no list beside the Dockerfile: our own output would become part of the
+  // image.
+  TRY_ASSIGN(Child child, Child::start({argv, {"DOCKER_BUILDKIT=1"}, {}}, out, out));
   if (child.wait() == 0) return {};
   return fail(Code::BUILDER, argv[0], "success",
               job.show_output ? "a failure, above" : "a failure:\n  " + last_words(log_path));
@@ -159,7 +164,7 @@ Result<void> build_and_save(const Builder& builder, const BuildJob& job, const f
   TRY_ASSIGN(const fs::path dockerfile, prepare_dockerfile(job));
   TRY_ASSIGN(const auto build, build_call(builder, job, dockerfile));
   TRY(run_step(build, job));
-  TRY_ASSIGN(const auto save, save_call(builder, job.tag, archive));
+  TRY_ASSIGN(const auto save, save_call(builder, job, archive));
   return run_step(save, job);
 }
 
@@ -170,7 +175,7 @@ Result<void> try_builder(const Builder& builder, const fs::path& folder) {
   fs::create_directories(trial / "context", error);
   TRY(write_file(trial / "context" / "file", as_bytes("x")));
   TRY(write_file(trial / "context" / "Dockerfile", as_bytes("FROM scratch\nCOPY file /file\n")));
-  BuildJob job{trial / "context" / "Dockerfile", trial / "context", trial, "cages/trial", false};
+  BuildJob job{trial / "context" / "Dockerfile", trial / "context", trial, "cages/trial", "", false};
   auto outcome = build_and_save(builder, job, trial / "image.tar");
   fs::remove_all(trial, error);
   return outcome;

@@ -28,6 +28,7 @@ struct BuildJob {
   std::filesystem::path context;
   std::filesystem::path folder;  // for files of the job; belongs to the caller, who removes it
   std::string tag;               // "cages/NAME"
+  std::string platform;          // "linux/arm64"; empty: this machine's
   bool show_output = false;      // on standard error as it comes; else it is kept in folder/"builder.log"
 };
 

@@ -42,8 +42,12 @@ Result<void> apply_layers(const std::vector<Layer>& layers, const LoadOptions& o
   return {};
 }
 
-Result<void> check_config(const ImageConfig& config, std::size_t layers) {
+Result<void> check_config(const ImageConfig& config, std::size_t layers, const std::string& architecture) {
   if (!config.os.empty() && config.os != "linux") return fail(Code::IMAGE, "os", "linux", printable(config.os));
+  if (!config.architecture.empty() && config.architecture != architecture) {
+    return fail(Code::IMAGE, "architecture", architecture + ", which is the runtime's (--runtime takes another)",
+                printable(config.architecture));
+  }
   if (config.diff_ids.empty() || config.diff_ids.size() == layers) return {};
   return fail(Code::IMAGE, "diff_ids", std::to_string(layers) + ", one a layer",
               std::to_string(config.diff_ids.size()));
@@ -159,7 +163,7 @@ Result<Image> load_oci_layout(const std::filesystem::path& folder, const LoadOpt
   Image image;
   TRY_ASSIGN(const Bytes config, layout.document(manifest.config, "config"));
   TRY_ASSIGN(image.config, parse_image_config(config));
-  TRY(check_config(image.config, manifest.layers.size()));
+  TRY(check_config(image.config, manifest.layers.size(), options.architecture));
   std::vector<Layer> layers;
   for (std::size_t i = 0; i < manifest.layers.size(); ++i) {
     TRY_ASSIGN(Blob blob, layout.blob(manifest.layers[i]));
@@ -181,7 +185,7 @@ Result<Image> load_docker_archive(const std::filesystem::path& file, const LoadO
   if (const auto digest = digest_in(manifest.config)) TRY(check_digest(config_json, *digest, "config"));
   Image image;
   TRY_ASSIGN(image.config, parse_image_config(config_json));
-  TRY(check_config(image.config, manifest.layers.size()));
+  TRY(check_config(image.config, manifest.layers.size(), options.architecture));
   if (image.config.diff_ids.size() != manifest.layers.size()) {
     return fail(Code::IMAGE, "diff_ids", "one a layer: nothing else says what the layers are", "none");
   }

@@ -18,7 +18,7 @@ struct Image {
 };
 
 struct LoadOptions {
-  std::string architecture = "amd64";        // which image of an index
+  std::string architecture = "amd64";        // which image of an index; one for another is refused
   std::filesystem::path spool_folder;        // where contents may be kept while the image is used
   Progress progress;                         // told as bytes of layers are read
   std::function<void(std::uint64_t)> total;  // told once how many there are

@@ -110,6 +110,15 @@ TEST(OciLayout, ChoosesByArchitecture) {
   EXPECT_EQ(none.error().got, "amd64, arm64");
 }
 
+TEST(OciLayout, RefusesTheOnlyImageWhereItIsForAnotherArchitecture) {
+  const TemporaryFolder folder;
+  OciImage(folder.path()).write({tar({})}, R"({"os":"linux","architecture":"arm64"})");
+  const auto refused = load_oci_layout(folder.path(), options_in(folder));
+  EXPECT_EQ(code_of(refused), Code::IMAGE);
+  EXPECT_EQ(refused.error().subject, "architecture");
+  EXPECT_TRUE(load_oci_layout(folder.path(), options_in(folder, "arm64")));
+}
+
 TEST(OciLayout, RefusesDocumentsOfOtherShapes) {
   for (const char* index : {"{}", "[]", "[1]", R"([{"digest":5}])", R"([{"size":-1,"digest":"sha256:00"}])"}) {
     const TemporaryFolder folder;

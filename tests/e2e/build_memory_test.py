@@ -8,7 +8,6 @@
 import gzip
 import hashlib
 import io
-import json
 import os
 import pathlib
 import shutil
@@ -20,6 +19,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import oci  # noqa: E402
 import project  # noqa: E402
 
 SIZES = [int(n) for n in os.environ.get("CAGES_IMAGE_MIB", "200").split(",")]
@@ -61,26 +61,13 @@ def layer(path, mib, packed):
     return outer.hash.hexdigest(), outer.size, inner.hash.hexdigest()
 
 
-def oci(folder, mib, packed):
-    blobs = folder / "blobs/sha256"
-    blobs.mkdir(parents=True)
+def make_layout(folder, mib, packed):
+    layout = oci.Layout(folder)
     digest, size, diff_id = layer(folder / "layer", mib, packed)
-    (folder / "layer").rename(blobs / digest)
-
-    def put(value):
-        data = json.dumps(value).encode()
-        name = hashlib.sha256(data).hexdigest()
-        (blobs / name).write_bytes(data)
-        return {"digest": "sha256:" + name, "size": len(data)}
-
-    config = put({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/app"], "ExposedPorts": {"80/tcp": {}}},
-                  "rootfs": {"type": "layers", "diff_ids": ["sha256:" + diff_id]}})
-    kind = "application/vnd.oci.image.layer.v1.tar" + ("+gzip" if packed else "")
-    manifest = put({"schemaVersion": 2, "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **config},
-                    "layers": [{"mediaType": kind, "digest": "sha256:" + digest, "size": size}]})
-    manifest["mediaType"] = "application/vnd.oci.image.manifest.v1+json"
-    (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
-    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}))
+    (folder / "layer").rename(layout.blobs / digest)
+    layout.add({"digest": "sha256:" + digest, "size": size}, {"Cmd": ["/app"], "ExposedPorts": {"80/tcp": {}}},
+               diff_id="sha256:" + diff_id if packed else None)
+    layout.finish()
 
 
 class DiskWatch(threading.Thread):
@@ -109,7 +96,7 @@ class Memory(project.Case):
     def measure(self, mib, packed):
         """Returns (peak resident KiB, peak temporary bytes, seconds) of a build."""
         folder = self.project({}, f"p{mib}{packed}", image='oci = "oci"')
-        oci(folder / "oci", mib, packed)
+        make_layout(folder / "oci", mib, packed)
         watch = DiskWatch(folder / ".cage")
         watch.start()
         begin = time.monotonic()

@@ -110,6 +110,7 @@ void Provisioner::note(std::string_view stage, const Result<void>& outcome) {
 
 Task<Result<Granted>> Provisioner::attempt(std::string_view& stage) {
   CO_TRY_ASSIGN(const std::string token, co_await powers_.control.token());
+  note(stage::kToken, {});
   crypto::Digest384 digest{};
   CO_TRY_ASSIGN(const wire::ProvisionAnswer answer, co_await exchange(token, stage, digest));
   stage = stage::kProvision;
