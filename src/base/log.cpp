@@ -35,6 +35,22 @@ spdlog::level::level_enum convert(Level level) {
   return spdlog::level::info;
 }
 
+// untrusted: a quote inside a value would end it for whoever reads the line, and what follows would pass for our own fields.
+std::string value_text(std::string_view value) {
+  const bool quote = value.empty() || value.find_first_of(" \"=") != std::string_view::npos;
+  std::string out;
+  if (quote) out += '"';
+  for (const char c : printable(value, kValueCharactersMax)) {
+    if (c == '"') {
+      out += "\\x22";
+    } else {
+      out += c;
+    }
+  }
+  if (quote) out += '"';
+  return out;
+}
+
 void write(Level level, std::string_view event, const std::vector<Field>& fields) {
   State& s = state();
   if (!s.logger) start(s.program);
@@ -49,10 +65,7 @@ void write(Level level, std::string_view event, const std::vector<Field>& fields
       text += ' ';
       text += name;
       text += '=';
-      const bool quote = value.empty() || value.find_first_of(" \"=") != std::string::npos;
-      if (quote) text += '"';
-      text += printable(value, kValueCharactersMax);
-      if (quote) text += '"';
+      text += value_text(value);
     }
   }
   s.logger->log(convert(level), text);

@@ -50,7 +50,7 @@ class BootJournal(unittest.TestCase):
             host.send_signal(signal.SIGTERM)
         code = host.wait(TIME)
         text = (self.top / "log").read_text()
-        stages = re.findall(r"boot stage=\\?\"?([a-z.]+)\\?\"? code=\\?\"?([A-Za-z_ ]+?)\\?\"? detail=", text)
+        stages = re.findall(r"boot stage=(?:\\x5cx22|\\x22|\")?([a-z.]+)(?:\\x5cx22|\\x22|\")? code=(?:\\x5cx22|\\x22|\")?([A-Za-z_ ]+?)(?:\\x5cx22|\\x22|\")? detail=", text)
         return code, stages, text
 
     def test_reaches_waiting_for_provisioning_and_stops_when_told(self):
