@@ -194,14 +194,16 @@ Task<Result<Json>> Rest::upload(http::Request& request, const Call& call) {
     if (count == 0) break;
     CO_TRY(upload.write(ByteView(piece).first(count)));
   }
-  CO_TRY_ASSIGN(const Blob blob, upload.finish());
   DeployRequest wanted;
   wanted.app = app.id;
   wanted.evidence_class = call.query_or("class", "");
   CO_TRY_ASSIGN(wanted.memory_mib, read_number(call.query_or("memory_mib", "0"), "memory_mib"));
   CO_TRY_ASSIGN(wanted.cpus, read_number(call.query_or("cpus", "0"), "cpus"));
-  CO_TRY_ASSIGN(const Deployment deployment, registry_.deploy(wanted, blob));
-  co_return to_json(deployment);
+  CO_TRY_ASSIGN(const Blob blob, upload.finish());
+  auto deployment = registry_.deploy(wanted, blob);
+  if (deployment) co_return to_json(*deployment);
+  CO_TRY(registry_.forget(blob));  // what nobody can run need not fill the disk
+  co_return fail(std::move(deployment).error());
 }
 
 Result<Json> Rest::get_platform(const Call&) {

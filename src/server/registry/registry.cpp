@@ -93,6 +93,18 @@ Result<Deployment> Registry::deploy(const DeployRequest& request, const Blob& bl
   return d;
 }
 
+Result<void> Registry::forget(const Blob& blob) {
+  TRY_ASSIGN(const std::vector<App> apps, store_.apps());
+  for (const App& app : apps) {
+    TRY_ASSIGN(const std::vector<Deployment> deployments, store_.deployments(app.id));
+    if (std::ranges::find(deployments, blob.sha256, &Deployment::image_sha256) != deployments.end()) return {};
+  }
+  std::error_code failed;
+  std::filesystem::remove(blob.path, failed);
+  if (failed) return fail(errno_error(blob.path.string(), failed.value()));
+  return {};
+}
+
 Result<Deployment> Registry::change(std::string_view name, std::int64_t version, DeploymentState state) {
   TRY_ASSIGN(const App app, find_app(name));
   TRY_ASSIGN(std::optional<Deployment> deployment, store_.deployment_by_version(app.id, version));

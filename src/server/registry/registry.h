@@ -42,6 +42,8 @@ class Registry {
   // deploy records an uploaded image as the app's next version, state rolling. The image's own classes; PROV_CLASS for a class
   // that this caged does not take; NO_KERNEL for class nitro; PROV_SIGNER where the app's policy refuses its signer.
   Result<Deployment> deploy(const DeployRequest& request, const Blob& blob);
+  // forget removes an image that deploy() refused, unless a deployment was made from the same bytes before.
+  Result<void> forget(const Blob& blob);
   // revoke ends leases of a version for good; release only drains it. NOT_FOUND.
   Result<Deployment> revoke(std::string_view app, std::int64_t version);
   Result<Deployment> release(std::string_view app, std::int64_t version);
