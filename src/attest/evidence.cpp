@@ -39,8 +39,8 @@ Result<Purpose> purpose_of(const std::optional<Bytes>& user_data) {
               user_data ? printable(hex(*user_data), 32) : "none");
 }
 
-Result<void> require_purpose(const Verified& verified, Purpose purpose) {
-  TRY_ASSIGN(const Purpose got, purpose_of(verified.claims().user_data));
+Result<void> require_purpose(const std::optional<Bytes>& user_data, Purpose purpose) {
+  TRY_ASSIGN(const Purpose got, purpose_of(user_data));
   if (CAGES_CHECK("PURPOSE", got == purpose)) return {};
   return fail(Code::PURPOSE, "user_data", std::string(name_of(purpose)), std::string(name_of(got)));
 }
@@ -55,7 +55,7 @@ Result<Bytes> app_user_data(ByteView challenge) {
 
 crypto::Extension evidence_extension(ByteView document) {
   return crypto::Extension{std::string(wire::oid::kEvidenceText), false,
-                           wire::der_octet_string(document)};
+                           wire::write_der(wire::der_tag::kOctetString, document)};
 }
 
 Result<ByteView> evidence_in(ByteView certificate) {
@@ -76,7 +76,7 @@ Result<TlsEvidence> verify_tls_evidence(ByteView leaf, std::span<const TrustRoot
   TRY_ASSIGN(const ByteView document, evidence_in(leaf));
   TRY_ASSIGN(const wire::Certificate certificate, wire::parse_certificate(leaf));
   TRY_ASSIGN(Verified verified, verify(document, roots, now, policy));
-  TRY(require_purpose(verified, Purpose::tls));
+  TRY(require_purpose(verified.claims().user_data, Purpose::tls));
   const Bytes& bound = *verified.claims().user_data;
   if (!CAGES_CHECK("EVIDENCE_KEY", equal_constant_time(bound, certificate.spki))) {
     return fail(Code::EVIDENCE_KEY, "user_data", hex(crypto::sha384(certificate.spki)), hex(crypto::sha384(bound)));

@@ -20,8 +20,8 @@ enum class Purpose : std::uint8_t { tls, provisioning, app };
 
 // purpose_of: PURPOSE where user_data is absent or of no kind.
 Result<Purpose> purpose_of(const std::optional<Bytes>& user_data);
-// require_purpose: PURPOSE unless the document was made for `purpose`.
-Result<void> require_purpose(const Verified& verified, Purpose purpose);
+// require_purpose: PURPOSE unless a document with this user_data was made for `purpose`.
+Result<void> require_purpose(const std::optional<Bytes>& user_data, Purpose purpose);
 // app_user_data returns the user_data of a document that an app asks for over the local API: "cage-app/1\0" ‖ challenge.
 // LIMIT where that is longer than the NSM signs.
 Result<Bytes> app_user_data(ByteView challenge);

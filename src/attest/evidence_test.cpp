@@ -121,7 +121,7 @@ TEST(Purpose, NoneIsTakenForAnother) {
     claims.user_data = user_data;
     const Verified verified = verify(runtime.authority.document(claims), roots, kNow, any_code()).value();
     for (const Purpose wanted : {Purpose::tls, Purpose::provisioning, Purpose::app}) {
-      EXPECT_EQ(require_purpose(verified, wanted).has_value(), wanted == purpose);
+      EXPECT_EQ(require_purpose(verified.claims().user_data, wanted).has_value(), wanted == purpose);
     }
     runtime.claims.user_data = user_data;
     EXPECT_EQ(runtime.verdict(runtime.leaf()), purpose == Purpose::tls ? "" : "PURPOSE");

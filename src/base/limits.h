@@ -164,7 +164,6 @@ inline constexpr std::size_t kEifChunkBytes = 256 * 1024;
 // Release statements (design §5)
 inline constexpr std::size_t kReleaseStatementBytesMax = 4096;
 // Provisioning and leases (design §4)
-inline constexpr std::size_t kSessionKeyBytesMax = 256;
 inline constexpr std::size_t kGrantChainMax = 4;
 inline constexpr std::size_t kGrantCertificateBytesMax = 4096;
 inline constexpr std::size_t kSecretsMax = 256;
@@ -230,6 +229,8 @@ inline constexpr std::chrono::milliseconds kLinkRetryTimeFirst = 250ms;
 inline constexpr std::chrono::seconds kLinkRetryTimeMax = 15s;
 inline constexpr std::size_t kLinkTokensPendingMax = 1024;
 inline constexpr std::uint64_t kLinkImageBytesMax = std::uint64_t{64} << 30;
+inline constexpr std::chrono::seconds kLinkAliveTime = 30s;           // a host says at least this often that it lives
+inline constexpr std::chrono::seconds kLinkSessionIdleTime = 100s;    // until caged ends the session of a silent one
 inline constexpr std::size_t kLinkPieceBytes = 256 * 1024;
 // caged
 inline constexpr std::chrono::seconds kProvisionExchangeTime = 15s;  // one hello and its answer

@@ -38,6 +38,10 @@ inline constexpr std::string_view kServerAuth = "1.3.6.1.5.5.7.3.1";
 inline constexpr std::string_view kClientAuth = "1.3.6.1.5.5.7.3.2";
 }  // namespace oid
 
+// encode_oid encodes a dotted object identifier with its tag, arcs of any size (2.25.<UUID> included); INTERNAL where it is no
+// object identifier.
+Result<Bytes> encode_oid(std::string_view dotted);
+
 // One relative distinguished name of one attribute; a Name is a list of them in order.
 struct NameAttribute {
   std::string_view oid;

@@ -154,10 +154,10 @@ Result<void> DerReader::finish(std::string_view what) const {
   return fail(Code::DER, std::string(what), "the end", std::to_string(input_.size() - position_) + " more bytes");
 }
 
-Bytes der_octet_string(ByteView content) {
+Bytes write_der(Byte tag, ByteView content) {
   Bytes length;
   for (std::size_t left = content.size(); left > 0; left >>= 8) length.insert(length.begin(), static_cast<Byte>(left));
-  Bytes out{der_tag::kOctetString};
+  Bytes out{tag};
   if (content.size() < 0x80) {
     out.push_back(static_cast<Byte>(content.size()));
   } else {
@@ -166,6 +166,12 @@ Bytes der_octet_string(ByteView content) {
   }
   append(out, content);
   return out;
+}
+
+Bytes write_der_sequence(std::initializer_list<ByteView> parts, Byte tag) {
+  Bytes content;
+  for (const ByteView part : parts) append(content, part);
+  return write_der(tag, content);
 }
 
 std::string oid_text(ByteView oid) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // DER (X.690 §10, §11), the part of it that certificates use: a pull reader that accepts one encoding of each value and no
-// other. For wire/ and whoever reads certificates; writing certificates is crypto's.
+// other, and a writer of that encoding. For whoever reads or makes certificates.
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 #include "base/bytes.h"
@@ -17,10 +18,14 @@ inline constexpr Byte kInteger = 0x02;
 inline constexpr Byte kBitString = 0x03;
 inline constexpr Byte kOctetString = 0x04;
 inline constexpr Byte kOid = 0x06;
+inline constexpr Byte kUtf8String = 0x0c;
+inline constexpr Byte kPrintableString = 0x13;
 inline constexpr Byte kUtcTime = 0x17;
 inline constexpr Byte kGeneralizedTime = 0x18;
 inline constexpr Byte kSequence = 0x30;
 inline constexpr Byte kSet = 0x31;
+// Context-specific tags: primitive and constructed.
+constexpr Byte context(Byte number) { return static_cast<Byte>(0x80 | number); }
 constexpr Byte explicit_context(Byte number) { return static_cast<Byte>(0xa0 | number); }
 }  // namespace der_tag
 
@@ -65,8 +70,10 @@ class DerReader {
   std::size_t position_ = 0;
 };
 
-// der_octet_string writes one OCTET STRING.
-Bytes der_octet_string(ByteView content);
+// write_der writes one element: tag, length in the fewest bytes, content.
+Bytes write_der(Byte tag, ByteView content);
+// write_der_sequence writes `parts`, each an element already, inside one `tag`.
+Bytes write_der_sequence(std::initializer_list<ByteView> parts, Byte tag = der_tag::kSequence);
 
 // oid_text writes the dotted form of an OBJECT IDENTIFIER's content, e.g. "2.5.29.15"; arcs above 64 bits as "?".
 std::string oid_text(ByteView oid);

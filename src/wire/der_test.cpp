@@ -68,7 +68,7 @@ TEST(DerReader, ReadsTimesAsCertificatesWriteThem) {
 TEST(DerReader, ReadsTheOctetStringsThatAreWritten) {
   for (const std::size_t size : {0U, 1U, 127U, 128U, 255U, 256U, 65535U, 65536U}) {
     const Bytes content(size, 7);
-    const Bytes written = der_octet_string(content);
+    const Bytes written = write_der(der_tag::kOctetString, content);
     DerReader reader(written);
     EXPECT_TRUE(equal(reader.read(der_tag::kOctetString, "x").value().content, content));
     EXPECT_TRUE(reader.at_end());

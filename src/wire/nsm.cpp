@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <type_traits>
 
 #include "base/limits.h"
 #include "wire/cbor.h"
@@ -113,96 +114,63 @@ Result<void> read_into(CborReader& reader, std::string_view what, std::vector<st
   return {};
 }
 
-// One member alone.
-template <class T>
-Result<void> read_member(CborReader& reader, std::string_view name, T& into) {
-  return read_members(reader, std::array{name}, 1, [&](std::size_t) { return read_into(reader, name, into); });
+Result<void> read_into(CborReader& reader, std::string_view what, Secret& into) {
+  TRY_ASSIGN(const ByteView value, reader.read_bytes(what));
+  into = Secret::copy_of(value);
+  return {};
+}
+
+// A member of a message: its name on the wire and its place.
+template <class Message, class T>
+struct Member {
+  std::string_view name;
+  T Message::*place;
+  static constexpr bool kRequired = !std::is_same_v<T, std::optional<Bytes>>;
+};
+
+// read_message reads a variant's members straight into their places; those required come first.
+template <class Any, class Message, class... T>
+Result<Any> read_message(CborReader& reader, Member<Message, T>... members) {
+  Message message;
+  const auto read = [&](std::size_t wanted) {
+    Result<void> outcome;
+    std::size_t at = 0;
+    ((at++ == wanted ? void(outcome = read_into(reader, members.name, message.*members.place)) : void()), ...);
+    return outcome;
+  };
+  TRY(read_members(reader, std::array{members.name...}, (std::size_t{members.kRequired} + ...), read));
+  return message;
 }
 
 Result<NsmRequest> read_arguments(CborReader& reader, std::size_t operation) {
   switch (operation) {
-    case describe_pcr: {
-      NsmDescribePcrRequest request;
-      TRY(read_member(reader, "index", request.index));
-      return request;
-    }
-    case extend_pcr: {
-      NsmExtendPcrRequest request;
-      constexpr std::array<std::string_view, 2> kNames{"index", "data"};
-      TRY(read_members(reader, kNames, 2, [&](std::size_t at) {
-        return at == 0 ? read_into(reader, "index", request.index) : read_into(reader, "data", request.data);
-      }));
-      return request;
-    }
-    case lock_pcr: {
-      NsmLockPcrRequest request;
-      TRY(read_member(reader, "index", request.index));
-      return request;
-    }
-    case lock_pcrs: {
-      NsmLockPcrsRequest request;
-      TRY(read_member(reader, "range", request.range));
-      return request;
-    }
-    case attestation: {
-      NsmAttestationRequest request;
-      constexpr std::array<std::string_view, 3> kNames{"user_data", "nonce", "public_key"};
-      const std::array into{&request.user_data, &request.nonce, &request.public_key};
-      TRY(read_members(reader, kNames, 0, [&](std::size_t at) { return read_into(reader, kNames.at(at), *into.at(at)); }));
-      return request;
-    }
+    case describe_pcr: return read_message<NsmRequest>(reader, Member{"index", &NsmDescribePcrRequest::index});
+    case extend_pcr:
+      return read_message<NsmRequest>(reader, Member{"index", &NsmExtendPcrRequest::index},
+                                      Member{"data", &NsmExtendPcrRequest::data});
+    case lock_pcr: return read_message<NsmRequest>(reader, Member{"index", &NsmLockPcrRequest::index});
+    case lock_pcrs: return read_message<NsmRequest>(reader, Member{"range", &NsmLockPcrsRequest::range});
+    case attestation:
+      return read_message<NsmRequest>(reader, Member{"user_data", &NsmAttestationRequest::user_data},
+                                      Member{"nonce", &NsmAttestationRequest::nonce},
+                                      Member{"public_key", &NsmAttestationRequest::public_key});
     default: return unknown_operation("members for an operation that takes none");
   }
 }
 
-Result<NsmDescription> read_description(CborReader& reader) {
-  NsmDescription out;
-  constexpr std::array<std::string_view, 7> kNames{"version_major", "version_minor", "version_patch", "module_id",
-                                                   "max_pcrs",      "locked_pcrs",   "digest"};
-  TRY(read_members(reader, kNames, kNames.size(), [&](std::size_t at) -> Result<void> {
-    const std::string_view name = kNames.at(at);
-    switch (at) {
-      case 0: return read_into(reader, name, out.version_major);
-      case 1: return read_into(reader, name, out.version_minor);
-      case 2: return read_into(reader, name, out.version_patch);
-      case 3: return read_into(reader, name, out.module_id);
-      case 4: return read_into(reader, name, out.max_pcrs);
-      case 5: return read_into(reader, name, out.locked_pcrs);
-      default: return read_into(reader, name, out.digest);
-    }
-  }));
-  return out;
-}
-
 Result<NsmResponse> read_answer(CborReader& reader, std::size_t operation) {
   switch (operation) {
-    case describe_nsm: {
-      TRY_ASSIGN(NsmDescription description, read_description(reader));
-      return description;
-    }
-    case get_random: {
-      Bytes random;
-      TRY(read_member(reader, "random", random));
-      return NsmRandom{Secret(std::move(random))};
-    }
-    case describe_pcr: {
-      NsmPcr pcr;
-      constexpr std::array<std::string_view, 2> kNames{"lock", "data"};
-      TRY(read_members(reader, kNames, 2, [&](std::size_t at) {
-        return at == 0 ? read_into(reader, "lock", pcr.locked) : read_into(reader, "data", pcr.value);
-      }));
-      return pcr;
-    }
-    case extend_pcr: {
-      NsmExtendedPcr pcr;
-      TRY(read_member(reader, "data", pcr.value));
-      return pcr;
-    }
-    case attestation: {
-      NsmDocument document;
-      TRY(read_member(reader, "document", document.document));
-      return document;
-    }
+    case describe_nsm:
+      return read_message<NsmResponse>(
+          reader, Member{"version_major", &NsmDescription::version_major}, Member{"version_minor", &NsmDescription::version_minor},
+          Member{"version_patch", &NsmDescription::version_patch}, Member{"module_id", &NsmDescription::module_id},
+          Member{"max_pcrs", &NsmDescription::max_pcrs}, Member{"locked_pcrs", &NsmDescription::locked_pcrs},
+          Member{"digest", &NsmDescription::digest});
+    case get_random: return read_message<NsmResponse>(reader, Member{"random", &NsmRandom::random});
+    case describe_pcr:
+      return read_message<NsmResponse>(reader, Member{"lock", &NsmPcr::locked}, Member{"data", &NsmPcr::value});
+    case extend_pcr: return read_message<NsmResponse>(reader, Member{"data", &NsmExtendedPcr::value});
+    case attestation: return read_message<NsmResponse>(reader, Member{"document", &NsmDocument::document});
     default: return unknown_operation("members for an answer that has none");
   }
 }

@@ -7,7 +7,6 @@
 #include "wire/enrol_code.h"
 #include "wire/frame.h"
 #include "wire/host_link.h"
-#include "wire/runtime_keys.h"
 #include "wire/transcript.h"
 
 namespace cages::wire {
@@ -73,21 +72,6 @@ TEST(Provision, TheLargestGrantFits) {
 TEST(Transcript, CannotBeReadTwoWays) {
   EXPECT_EQ(hex(transcript({as_bytes("a"), as_bytes("bc")})), "00016100026263");
   EXPECT_NE(transcript({as_bytes("ab"), as_bytes("c")}), transcript({as_bytes("a"), as_bytes("bc")}));
-}
-
-TEST(RuntimeKeys, RoundTripsAndBounds) {
-  RuntimeKeys keys;
-  keys.session_key = Bytes(91, 3);
-  keys.sealing_key.fill(1);
-  keys.ca_key_hash.fill(2);
-  Bytes written = write_runtime_keys(keys);
-  EXPECT_EQ(parse_runtime_keys(written).value(), keys);
-  written.push_back(0);
-  EXPECT_FALSE(parse_runtime_keys(written));
-  EXPECT_EQ(parse_runtime_keys(Bytes(limits::kPublicKeyBytesMax + 1)).error().code, Code::LIMIT);
-  EXPECT_EQ(parse_runtime_keys(CborWriter().map(1).uint(1).bytes(keys.session_key).take()).error().code, Code::MISSING);
-  EXPECT_EQ(parse_runtime_keys(CborWriter().map(3).uint(1).bytes({}).uint(2).bytes(Bytes(31)).uint(3).bytes(Bytes(48)).take())
-                .error().code, Code::TYPE);
 }
 
 TEST(HostLink, RoundTripsEveryMessage) {

@@ -140,7 +140,7 @@ std::vector<Attack> provisioning() {
       {"csr_swapped", "PROV_NONCE", csr_swapped},
       {"csr_of_another_key", "PROV_KEYS", csr_of_another_key},
       {"document_of_another_connection", "PROV_NONCE", document_of_another_connection},
-      {"document_of_another_purpose", "TOKEN_FORMAT", document_of_another_purpose},
+      {"document_of_another_purpose", "PURPOSE", document_of_another_purpose},
       {"document_older", "TIMESTAMP_OLD", older_document},
       {"document_under_another_root", "UNTRUSTED_ROOT", document_under_another_root},
       {"document_of_another_class", "UNTRUSTED_ROOT", document_of_another_class},

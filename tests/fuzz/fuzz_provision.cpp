@@ -7,7 +7,7 @@
 #include "wire/frame.h"
 #include "wire/host_link.h"
 #include "wire/provision.h"
-#include "wire/runtime_keys.h"
+#include "wire/runtime_key_set.h"
 
 namespace {
 
@@ -26,8 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const Byte* data, std::size_t size) {
   if (const auto m = wire::parse_host_opening(payload)) require_same(payload, wire::write_host_link(*m));
   if (const auto m = wire::parse_host_session_up(payload)) require_same(payload, wire::write_host_link(*m));
   if (const auto m = wire::parse_host_link_down(payload)) require_same(payload, wire::write_host_link(*m));
-  if (const auto m = wire::parse_runtime_keys(payload)) {
-    if (!equal(payload, wire::write_runtime_keys(*m))) std::abort();
+  if (const auto m = wire::parse_key_set(payload)) {
+    const auto written = wire::write_key_set(*m);
+    if (!written || !equal(payload, *written)) std::abort();
   }
   if (const auto m = wire::parse_provision_secrets(Secret::copy_of(payload))) {
     const auto written = wire::write_provision_secrets(*m);

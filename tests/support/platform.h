@@ -11,7 +11,7 @@
 #include "server/provisioner/provisioner.h"
 #include "support/test_authority.h"
 #include "wire/provision.h"
-#include "wire/runtime_keys.h"
+#include "wire/runtime_key_set.h"
 
 namespace cages::test {
 
@@ -23,11 +23,11 @@ struct TestEnclave {
 
   [[nodiscard]] Bytes csr() const { return crypto::make_csr(ca, crypto::common_name("cage").value()).value(); }
   [[nodiscard]] Bytes public_key() const {
-    wire::RuntimeKeys keys;
-    keys.session_key = session.public_key().spki();
+    wire::RuntimeKeySet keys;
+    keys.session_spki = session.public_key().spki();
     std::copy(sealing.public_key().begin(), sealing.public_key().end(), keys.sealing_key.begin());
-    keys.ca_key_hash = crypto::sha384(ca.public_key().spki());
-    return wire::write_runtime_keys(keys);
+    keys.ca_digest = crypto::sha384(ca.public_key().spki());
+    return wire::write_key_set(keys).value();
   }
   // claims fills in what this enclave says over one connection.
   [[nodiscard]] wire::DocumentClaims claims(wire::DocumentClaims base, std::string_view token, ByteView request,

@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "crypto/der.h"
+#include "crypto/certificate.h"
+#include "wire/der.h"
 
 namespace cages::crypto {
 namespace {
@@ -20,10 +21,10 @@ std::string_view curve_oid(Curve curve) {
 // A SEC 1 ECPrivateKey (RFC 5915) of the given scalar.
 PrivateKey key_of(Curve curve, std::string_view scalar_hex) {
   Bytes scalar = parse_hex(scalar_hex).value();
-  const Bytes version = der::element(der::kInteger, Bytes{1});
-  const Bytes key = der::element(der::kOctetString, scalar);
-  const Bytes parameters = der::element(der::context_constructed(0), der::oid(curve_oid(curve)).value());
-  const std::string body = base64(der::sequence({version, key, parameters}));
+  const Bytes version = wire::write_der(wire::der_tag::kInteger, Bytes{1});
+  const Bytes key = wire::write_der(wire::der_tag::kOctetString, scalar);
+  const Bytes parameters = wire::write_der(wire::der_tag::explicit_context(0), encode_oid(curve_oid(curve)).value());
+  const std::string body = base64(wire::write_der_sequence({version, key, parameters}));
   std::string pem = "-----BEGIN EC PRIVATE KEY-----\n";
   for (std::size_t at = 0; at < body.size(); at += 64) pem += body.substr(at, 64) + "\n";
   pem += "-----END EC PRIVATE KEY-----\n";

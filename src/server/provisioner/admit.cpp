@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "attest/evidence.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "crypto/authority.h"
@@ -21,9 +22,8 @@ Result<wire::UnverifiedToken> token_of(ByteView document) {
   if (document.size() > limits::kDocumentBytesMax) return fail(Code::LIMIT, "document");
   TRY_ASSIGN(const wire::CoseSign1 cose, wire::parse_cose_sign1(document));
   TRY_ASSIGN(const wire::UnverifiedDocument unverified, wire::parse_payload(cose.payload));
-  const auto& user_data = unverified.claims.user_data;
-  if (!user_data) return fail(Code::TOKEN_FORMAT, "", "a token in user_data", "none");
-  return wire::parse_token(as_text(*user_data));
+  TRY(attest::require_purpose(unverified.claims.user_data, attest::Purpose::provisioning));
+  return wire::parse_token(as_text(*unverified.claims.user_data));
 }
 
 Result<void> check_carrier(const wire::TokenClaims& token, const Carrier& carrier) {
@@ -81,12 +81,12 @@ Result<void> check_nonce(const DocumentClaims& claims, const Presented& presente
   return fail(Code::PROV_NONCE);
 }
 
-Result<wire::RuntimeKeys> check_keys(const DocumentClaims& claims, const crypto::Csr& csr) {
+Result<wire::RuntimeKeySet> check_keys(const DocumentClaims& claims, const crypto::Csr& csr) {
   if (!claims.public_key) return fail(Code::PROV_KEYS, "", "the runtime's keys in public_key", "none");
-  const auto keys = wire::parse_runtime_keys(*claims.public_key);
+  const auto keys = wire::parse_key_set(*claims.public_key);
   if (!keys) return fail(Code::PROV_KEYS, "", "the runtime's keys in public_key", describe(keys.error()));
-  if (!CAGES_CHECK("PROV_KEYS", keys->ca_key_hash == crypto::key_hash(csr.public_key()))) {
-    return fail(Code::PROV_KEYS, "", "the CA key " + hex(keys->ca_key_hash), hex(crypto::key_hash(csr.public_key())));
+  if (!CAGES_CHECK("PROV_KEYS", keys->ca_digest == crypto::key_hash(csr.public_key()))) {
+    return fail(Code::PROV_KEYS, "", "the CA key " + hex(keys->ca_digest), hex(crypto::key_hash(csr.public_key())));
   }
   return *keys;
 }
@@ -141,7 +141,7 @@ Result<Admitted> admit(const Presented& presented, const Carrier& carrier, const
   TRY(check_instance(evidence.claims(), *deployment, carrier.host));
   TRY(check_nonce(evidence.claims(), presented));
   TRY_ASSIGN(crypto::Csr csr, crypto::Csr::from_der(presented.csr));
-  TRY_ASSIGN(wire::RuntimeKeys keys, check_keys(evidence.claims(), csr));
+  TRY_ASSIGN(wire::RuntimeKeySet keys, check_keys(evidence.claims(), csr));
   TRY(check_pcrs(evidence, *deployment));
   TRY(check_signer(evidence.claims(), *deployment, *app));
   TRY(check_state(*deployment, *app, carrier));

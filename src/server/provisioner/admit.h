@@ -13,7 +13,7 @@
 #include "crypto/certificate.h"
 #include "crypto/token.h"
 #include "server/store/records.h"
-#include "wire/runtime_keys.h"
+#include "wire/runtime_key_set.h"
 
 namespace cages::server {
 
@@ -52,18 +52,18 @@ class Admitted {
   [[nodiscard]] const Deployment& deployment() const { return deployment_; }
   [[nodiscard]] const wire::TokenClaims& token() const { return token_; }
   [[nodiscard]] const attest::Verified& evidence() const { return evidence_; }
-  [[nodiscard]] const wire::RuntimeKeys& keys() const { return keys_; }
+  [[nodiscard]] const wire::RuntimeKeySet& keys() const { return keys_; }
   [[nodiscard]] const crypto::Csr& csr() const { return csr_; }
 
  private:
-  Admitted(Deployment deployment, wire::TokenClaims token, attest::Verified evidence, wire::RuntimeKeys keys, crypto::Csr csr)
+  Admitted(Deployment deployment, wire::TokenClaims token, attest::Verified evidence, wire::RuntimeKeySet keys, crypto::Csr csr)
       : deployment_(std::move(deployment)), token_(std::move(token)), evidence_(std::move(evidence)), keys_(std::move(keys)),
         csr_(std::move(csr)) {}
   friend Result<Admitted> admit(const Presented&, const Carrier&, const Trust&, Ledger&, WallTime);
   Deployment deployment_;
   wire::TokenClaims token_;
   attest::Verified evidence_;
-  wire::RuntimeKeys keys_;
+  wire::RuntimeKeySet keys_;
   crypto::Csr csr_;
 };
 

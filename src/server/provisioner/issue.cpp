@@ -13,7 +13,7 @@ namespace {
 Result<std::string> engine_token(const Admitted& admitted, const Issuers& issuers, WallTime now) {
   wire::EngineTokenClaims claims;
   claims.deployment = admitted.deployment().id;
-  claims.session_key = crypto::sha256(admitted.keys().session_key);
+  claims.session_key = crypto::sha256(admitted.keys().session_spki);
   claims.id = issuers.random.array<16>();
   claims.issued_at = unix_seconds(now);
   claims.expires_at = claims.issued_at + limits::kEngineTokenLifeMax.count();
