@@ -3,50 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "net/memory.h"
-#include "support/test_cage.h"
+#include "support/meeting.h"
 
 namespace cages::client {
 namespace {
 
-struct Meeting {
-  ManualClock clock;
-  net::EventLoop loop{clock};
-  crypto::SystemRandom random;
-  test::TestCage cage{clock.wall()};
-  Target target{std::string(test::kCageHost), 443, ""};
-  Settings settings;
-
-  Meeting() {
-    settings.policy.pcr_sets = {cage.pcrs()};
-    settings.roots = {cage.documents.root()};
-    settings.authorities.pem = cage.ca.certificate.pem();
-  }
-
-  Task<Result<std::string>> ask() {
-    auto [near, far] = net::memory_pair();
-    loop.spawn("cage", cage.serve(loop, std::move(far)));
-    const World world{loop.timers(), loop.clock(), random};
-    CO_TRY_ASSIGN(const ConnectionPtr connection, co_await attest_stream(world, std::move(near), target, settings));
-    http::RequestHead head;
-    head.method = "GET";
-    head.target = "/app";
-    head.authority = target.authority();
-    CO_TRY_ASSIGN(const http::WholeResponse answer, co_await connection->http().request(std::move(head), Bytes(), 100));
-    co_return std::string(as_text(answer.body));
-  }
-
-  // The class of the refusal, nothing where the app answered. Whatever was refused, the app heard of nothing.
-  std::string outcome() {
-    const auto answered = loop.run(ask()).value();
-    if (answered) {
-      EXPECT_EQ(*answered, "hello");
-      return "";
-    }
-    for (const std::string& target_seen : cage.seen) EXPECT_EQ(target_seen, wire::kSessionPath);
-    return error_class(answered.error());
-  }
-};
+using test::Meeting;
 
 TEST(Connect, ReachesTheAppAfterTheSessionIsBound) {
   Meeting meeting;

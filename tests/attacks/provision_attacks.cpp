@@ -73,10 +73,21 @@ std::string with_claims(const std::function<void(wire::DocumentClaims&)>& change
   return p.outcome(p.hello_of(TestEnclave(), p.token(), change));
 }
 
-std::string document_of_another_purpose() {
+// The host asks for a token for one cage and gives it to another.
+std::string token_of_another_cage() {
   TestPlatform p;
-  const TestEnclave enclave;
-  return p.outcome(p.hello_of(enclave, p.token(), [&](auto& claims) { claims.user_data = enclave.session.public_key().spki(); }));
+  server::Deployment other = p.deployment;
+  other.id.fill(9);
+  other.pcr2.fill(9);
+  other.version = p.store.add_deployment(other).value();
+  return p.outcome(p.hello_of(TestEnclave(), p.token(other, p.carrier())));
+}
+
+// What one enclave sent, passed on as the other's, with the other's request.
+std::string document_of_another_enclave() {
+  TestPlatform p;
+  const auto hello = p.hello_of(TestEnclave(), p.token());
+  return p.outcome({hello.document, TestEnclave().csr(), hello.exporter});
 }
 
 std::string older_document() {
@@ -140,7 +151,8 @@ std::vector<Attack> provisioning() {
       {"csr_swapped", "PROV_NONCE", csr_swapped},
       {"csr_of_another_key", "PROV_KEYS", csr_of_another_key},
       {"document_of_another_connection", "PROV_NONCE", document_of_another_connection},
-      {"document_of_another_purpose", "PURPOSE", document_of_another_purpose},
+      {"token_of_another_cage", "PROV_PCRS", token_of_another_cage},
+      {"document_of_another_enclave", "PROV_NONCE", document_of_another_enclave},
       {"document_older", "TIMESTAMP_OLD", older_document},
       {"document_under_another_root", "UNTRUSTED_ROOT", document_under_another_root},
       {"document_of_another_class", "UNTRUSTED_ROOT", document_of_another_class},

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a host or an operator tries on the runtime: words on the kernel's command line, secrets in the app's environment.
+// What a host or an operator tries on the runtime: words on the kernel's command line, secrets in the app's environment, a grant
+// for somebody else.
 #include "attacks/attack.h"
 #include "runtime/app/spec.h"
 #include "runtime/boot/cmdline.h"
+#include "runtime/boot/provision.h"
+#include "support/pki.h"
 
 namespace cages::attacks {
 namespace {
@@ -35,8 +38,28 @@ std::string secret_over_a_variable() {
 
 std::vector<Attack> secrets() { return {{"over_a_measured_variable", "SECRET_NAME", secret_over_a_variable}}; }
 
+// A platform that keeps the key of the cage's intermediate would sign leaves of its own.
+std::string intermediate_for_another_key(bool ours) {
+  const WallTime now = from_unix_seconds(1'767'225'600);
+  const test::Issued platform = test::authority("platform", now);
+  const test::Issued intermediate = test::leaf(platform, "platform", {"cage.localhost"}, now);
+  const crypto::PrivateKey own = crypto::PrivateKey::generate(crypto::Curve::p256).value();
+  std::vector<crypto::Certificate> chain;
+  chain.push_back(crypto::Certificate::from_der(intermediate.certificate.der()).value());
+  chain.push_back(crypto::Certificate::from_der(platform.certificate.der()).value());
+  const crypto::PrivateKey& ca = ours ? intermediate.key : own;
+  return class_of(runtime::check_granted_chain(chain, ca.public_key(), now));
+}
+
+std::vector<Attack> grants() {
+  return {{"intermediate_for_another_key", "CERTIFICATE", [] { return intermediate_for_another_key(false); }}};
+}
+
+TEST(Honest, TheCagesOwnIntermediateIsTaken) { EXPECT_EQ(intermediate_for_another_key(true), ""); }
+
 TEST_P(Attempt, IsRefusedByOneCheck) { EXPECT_EQ(GetParam().attempt(), GetParam().refused_as); }
 INSTANTIATE_TEST_SUITE_P(CommandLine, Attempt, testing::ValuesIn(command_lines()), attack_name);
+INSTANTIATE_TEST_SUITE_P(Grant, Attempt, testing::ValuesIn(grants()), attack_name);
 INSTANTIATE_TEST_SUITE_P(Secret, Attempt, testing::ValuesIn(secrets()), attack_name);
 
 }  // namespace

@@ -110,11 +110,6 @@ std::vector<Attack> evidence() {
   return {
       {"document_of_another_key", "EVIDENCE_KEY", [] { return with_cage([](Cage& c) { c.claims.user_data = key().public_key().spki(); }); }},
       {"leaf_outlives_document", "EVIDENCE_LIFETIME", [] { return with_cage([](Cage& c) { c.leaf_not_after = kNow + 10801; }); }},
-      {"document_of_the_app", "PURPOSE",
-       [] {
-         return with_cage([](Cage& c) { c.claims.user_data = attest::app_user_data(c.tls.public_key().spki()).value(); });
-       }},
-      {"document_for_provisioning", "PURPOSE", [] { return with_cage([](Cage& c) { c.claims.user_data = to_bytes("eyJhbGciOiJ9.e30.AA"); }); }},
   };
 }
 

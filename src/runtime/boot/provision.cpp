@@ -28,8 +28,9 @@ Result<Bytes> csr_for(const crypto::PrivateKey& ca_key) {
   return crypto::make_csr(ca_key, subject);
 }
 
-// The chain is what we will show to clients: ours at its end, whole, and in time.
-Result<void> check_chain(const std::vector<crypto::Certificate>& chain, const crypto::PublicKey& ca_key, WallTime now) {
+}  // namespace
+
+Result<void> check_granted_chain(const std::vector<crypto::Certificate>& chain, const crypto::PublicKey& ca_key, WallTime now) {
   if (!CAGES_CHECK("CERTIFICATE ca key", !chain.empty() && equal(chain[0].public_key().spki(), ca_key.spki()))) {
     return fail(Code::CERTIFICATE, "intermediate", "a certificate for this cage's CA key", "another key");
   }
@@ -43,8 +44,6 @@ Result<void> check_chain(const std::vector<crypto::Certificate>& chain, const cr
   }
   return {};
 }
-
-}  // namespace
 
 policy::Grant Granted::lease() const {
   const WallTime certificate = chain_.front().not_after();
@@ -171,7 +170,7 @@ Result<Granted> Provisioner::open(const wire::ProvisionGrant& grant, const std::
     TRY_ASSIGN(crypto::Certificate certificate, crypto::Certificate::from_der(der));
     granted.chain_.push_back(std::move(certificate));
   }
-  TRY(check_chain(granted.chain_, powers_.keys.ca.public_key(), powers_.clock.wall()));
+  TRY(check_granted_chain(granted.chain_, powers_.keys.ca.public_key(), powers_.clock.wall()));
   TRY_ASSIGN(granted.names_, permitted_names(granted.chain_.front()));
   // Whom the token names is checked by the seal: a grant made for another deployment, token or document does not open.
   TRY_ASSIGN(const wire::UnverifiedToken claimed, wire::parse_token(token));

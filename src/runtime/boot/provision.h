@@ -75,6 +75,9 @@ class Provisioner {
   std::string noted_;  // what the journal heard last
 };
 
+// check_granted_chain: CERTIFICATE unless a granted chain, which clients will be shown, begins with a certificate for our CA key,
+// is whole and in time.
+Result<void> check_granted_chain(const std::vector<crypto::Certificate>& chain, const crypto::PublicKey& ca_key, WallTime now);
 // permitted_names: the DNS names of critical name constraints, as crypto::name_constraints writes them. CERTIFICATE
 // where there are none, more than kHostNamesMax, or anything else is permitted.
 Result<std::vector<std::string>> permitted_names(const crypto::Certificate& intermediate);
