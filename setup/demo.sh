@@ -90,13 +90,13 @@ step "a TLS man in the middle: the client refuses" 10 cage curl --cacert "$work/
 
 # A lying host: it swaps the image for one rebuilt with one byte changed (same policy, same platform). It boots; the
 # provisioner, which measured what was uploaded, gives it neither certificate nor secrets.
-api=$(sed -n 's/.*"api":\([0-9]*\).*/\1/p' "$CAGE_STATE_DIR"/dev/*/caged/ports.json)
+api=$(sed -n 's/.*"api":\([0-9]*\).*/\1/p' "$CAGE_STATE_DIR"/state/dev/*/state/caged/ports.json)
 root=$(curl -sk "https://127.0.0.1:$api/v1/platform" | sed -n 's/.*"roots":\["\([0-9a-f]*\)".*/\1/p')
 stop_all
 rebuilt_and_swapped() {
   cp -r "$project" "$work/swapped" && rm -rf "$work/swapped/.cage" && printf x >>"$work/swapped/payments" &&
     sed -i "s/^roots = .*/roots = [\"$root\"]/" "$work/swapped/cage.lock" && cage build -C "$work/swapped" >/dev/null &&
-    for image in "$CAGE_STATE_DIR"/dev/*/host/images/*.eif; do cp "$image" "$work/kept.eif" && cp "$work/swapped/.cage/payments.eif" "$image"; done
+    for image in "$CAGE_STATE_DIR"/state/dev/*/state/host/images/*.eif; do cp "$image" "$work/kept.eif" && cp "$work/swapped/.cage/payments.eif" "$image"; done
 }
 refused_by_provisioner() {
   (cd "$project" && cage dev --yes --once) >"$work/dev.log" 2>&1
@@ -105,7 +105,7 @@ refused_by_provisioner() {
 }
 step "the host swaps the image for one rebuilt, one byte changed" 0 rebuilt_and_swapped
 step "… it boots, and the provisioner gives it nothing (PROV_PCRS)" 0 refused_by_provisioner
-for image in "$CAGE_STATE_DIR"/dev/*/host/images/*.eif; do cp "$work/kept.eif" "$image"; done
+for image in "$CAGE_STATE_DIR"/state/dev/*/state/host/images/*.eif; do cp "$work/kept.eif" "$image"; done
 second() {
   (cd "$project" && exec cage dev --yes --once) >"$work/dev.log" 2>&1
 }

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/paths.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
-#include <string_view>
+#include <string>
+
+#include "base/private_file.h"
 
 namespace cages {
 namespace {
 
 namespace fs = std::filesystem;
+
+// A socket's path has 107 bytes, and the enclave's folder and the port's name follow (interfaces: DIRS).
+constexpr std::size_t kRunPathBytesMax = 40;
 
 fs::path absolute_setting(const char* name) {
   const char* value = std::getenv(name);
@@ -39,6 +46,29 @@ Result<fs::path> user_folder(UserFolder folder) {
   const fs::path home = absolute_setting("HOME");
   if (home.empty()) return fail(Code::MACHINE, "HOME", "an absolute path in the environment", "none");
   return home / names.below_home / "cages";
+}
+
+Result<fs::path> make_user_run_folder(std::string_view name) {
+  const fs::path all = absolute_setting("CAGE_STATE_DIR");
+  const fs::path own = absolute_setting("XDG_RUNTIME_DIR");
+  fs::path parent = "/tmp/cages-" + std::to_string(::getuid());
+  for (const fs::path& wanted : {own.empty() ? own : own / "cages", all.empty() ? all : all / "run"}) {
+    if (!wanted.empty() && (wanted / name).native().size() <= kRunPathBytesMax) parent = wanted;
+  }
+  // Each of the two is looked at: /tmp is everybody's.
+  TRY(PrivateFolder::open_or_create(parent));
+  TRY(PrivateFolder::open_or_create(parent / name));
+  return parent / name;
+}
+
+fs::path system_folder(SystemFolder folder) {
+  const fs::path all = absolute_setting("CAGE_STATE_DIR");
+  switch (folder) {
+    case SystemFolder::config: return all.empty() ? fs::path("/etc/cages") : all / "config";
+    case SystemFolder::state: return all.empty() ? fs::path("/var/lib/cages") : all / "state";
+    case SystemFolder::run: return all.empty() ? fs::path("/run/cages") : all / "run";
+  }
+  std::unreachable();
 }
 
 }  // namespace cages

@@ -2,6 +2,8 @@
 #include "base/paths.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -11,7 +13,7 @@ namespace {
 class UserFolders : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"CAGE_STATE_DIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"}) ::unsetenv(name);
+    for (const char* name : {"CAGE_STATE_DIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"}) ::unsetenv(name);
     ::setenv("HOME", "/home/u", 1);
   }
 };
@@ -29,6 +31,31 @@ TEST_F(UserFolders, AreAllOverriddenByOneVariable) {
   ::setenv("XDG_CACHE_HOME", "/c", 1);
   ::setenv("CAGE_STATE_DIR", "/s", 1);
   EXPECT_EQ(user_folder(UserFolder::cache).value(), "/s/cache");
+}
+
+TEST_F(UserFolders, ForSocketsAreShortAndPrivate) {
+  std::string base = "/tmp/cages-t.XXXXXX";
+  ASSERT_NE(::mkdtemp(base.data()), nullptr);
+  ::setenv("XDG_RUNTIME_DIR", base.c_str(), 1);
+  EXPECT_EQ(make_user_run_folder("0123abcd").value(), base + "/cages/0123abcd");
+  ::chmod((base + "/cages").c_str(), 0755);
+  EXPECT_EQ(make_user_run_folder("0123abcd").error().code, Code::UNSAFE_FILE);
+  ::setenv("CAGE_STATE_DIR", (base + "/s").c_str(), 1);
+  EXPECT_EQ(make_user_run_folder("0123abcd").value(), base + "/s/run/0123abcd");
+  ::setenv("CAGE_STATE_DIR", (base + "/a/folder/much/too/deep").c_str(), 1);
+  ::unsetenv("XDG_RUNTIME_DIR");
+  const std::string own = "/tmp/cages-" + std::to_string(::getuid());
+  EXPECT_EQ(make_user_run_folder("0123abcd").value(), own + "/0123abcd");
+  std::filesystem::remove(own + "/0123abcd");
+  std::filesystem::remove_all(base);
+}
+
+TEST_F(UserFolders, OfTheSystemAreOverriddenToo) {
+  EXPECT_EQ(system_folder(SystemFolder::config), "/etc/cages");
+  EXPECT_EQ(system_folder(SystemFolder::state), "/var/lib/cages");
+  EXPECT_EQ(system_folder(SystemFolder::run), "/run/cages");
+  ::setenv("CAGE_STATE_DIR", "/s", 1);
+  EXPECT_EQ(system_folder(SystemFolder::config), "/s/config");
 }
 
 TEST_F(UserFolders, AreMissingWithoutAHome) {

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/paths.h"
 #include "base/text.h"
 #include "http/client.h"
 #include "net/event_loop.h"
@@ -26,12 +27,6 @@ constexpr std::size_t kAnswerBytesMax = 4 * 1024 * 1024;
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::filesystem::path development_state() {
-  if (const std::string state = environment("CAGE_STATE_DIR"); !state.empty()) return state;
-  if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) return std::filesystem::path(state) / "cages";
-  return std::filesystem::path(environment("HOME")) / ".local/state/cages";
 }
 
 // A file read as it is sent, so that an image never lies in memory whole.
@@ -113,7 +108,10 @@ Result<ApiEndpoint> parse_endpoint(std::string_view url) {
 
 Result<ApiEndpoint> find_endpoint(const std::string& url, const std::string& ca_file) {
   const std::string chosen = url.empty() ? environment("CAGE_URL") : url;
-  if (chosen.empty()) return development_endpoint(development_state());
+  if (chosen.empty()) {
+    TRY_ASSIGN(const std::filesystem::path state, user_folder(UserFolder::state));
+    return development_endpoint(state);
+  }
   TRY_ASSIGN(ApiEndpoint endpoint, parse_endpoint(chosen));
   if (!ca_file.empty()) {
     TRY_ASSIGN(const Bytes ca, read_file(ca_file, limits::kX509BytesMax));

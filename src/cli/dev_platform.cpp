@@ -2,17 +2,16 @@
 #include "cli/dev_platform.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <thread>
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/paths.h"
 #include "crypto/hash.h"
 #include "http/client.h"
 #include "net/event_loop.h"
@@ -73,33 +72,17 @@ Result<fs::path> dev_state_folder(const fs::path& project) {
   const fs::path canonical = fs::canonical(project, failed);
   if (failed) return fail(errno_error(project.string(), failed.value()));
   const std::string id = hex(crypto::sha256(as_bytes(canonical.string()))).substr(0, 12);
-  if (const char* state = std::getenv("CAGE_STATE_DIR")) return fs::path(state) / "dev" / id;
-  if (const char* state = std::getenv("XDG_STATE_HOME")) return fs::path(state) / "cages/dev" / id;
-  if (const char* home = std::getenv("HOME")) return fs::path(home) / ".local/state/cages/dev" / id;
-  return fail(Code::USAGE, "CAGE_STATE_DIR", "a folder, or HOME", "neither");
-}
-
-// Unix sockets lie below it, and their paths have 108 bytes: a short folder of this user's own (interfaces: DIRS, run).
-Result<fs::path> dev_run_folder(const fs::path& state) {
-  const std::string id = hex(crypto::sha256(as_bytes(state.string()))).substr(0, 8);
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  fs::path folder = runtime == nullptr ? fs::path() : fs::path(runtime) / ("cages-" + id);
-  if (folder.empty() || folder.string().size() > 40) folder = "/tmp/cages-" + std::to_string(::getuid()) + "-" + id;
-  struct stat status {};
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return fail(errno_error(folder.string(), errno));
-  const bool ours = ::lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::getuid() &&
-                    (status.st_mode & 077) == 0;
-  if (!ours) return fail(Code::UNSAFE_FILE, folder.string(), "a folder of this user's own, mode 0700", "another's");
-  return folder;
+  TRY_ASSIGN(const fs::path state, user_folder(UserFolder::state));
+  return state / "dev" / id;
 }
 
 Result<DevPlatform> DevPlatform::start(const fs::path& state) {
   DevPlatform platform(state);
   TRY(make_private(state));
   TRY_ASSIGN(const fs::path nsm, own_program("cage-nsm"));
-  TRY(make_private(state / "nsm"));
-  TRY_ASSIGN(const Outcome root,
-             cages::run({{nsm.string(), "root", "--json", "--state", (state / "nsm").string()}, {}, {}}, kSmallFileBytes, 10s));
+  TRY(make_private(platform.home() / "nsm"));
+  TRY_ASSIGN(const Outcome root, cages::run({{nsm.string(), "root", "--json", "--state", (platform.home() / "nsm").string()}, {}, {}},
+                                            kSmallFileBytes, 10s));
   if (!root.ok()) return fail(Code::MACHINE, "cage-nsm", "a development root", printable(as_text(root.err), 400));
   TRY_ASSIGN(const Json described, parse_json(as_text(root.out)));
   platform.nsm_root_ = described.text_or("root", "");
@@ -147,13 +130,13 @@ Result<Json> DevPlatform::wait_for(const fs::path& file, const std::string& prog
 }
 
 Result<void> DevPlatform::start_caged() {
-  const fs::path ports = state_ / "caged" / "ports.json";
+  const fs::path ports = home() / "caged" / "ports.json";
   std::error_code ignored;
   fs::remove(ports, ignored);
   TRY(run("caged", {"--development"}));
   TRY_ASSIGN(const Json ready, wait_for(ports, "caged"));
   (void)ready;
-  TRY_ASSIGN(endpoint_, development_endpoint(state_));
+  TRY_ASSIGN(endpoint_, development_endpoint(home()));
   return {};
 }
 
@@ -214,11 +197,11 @@ Result<Json> DevPlatform::deployment(const std::string& app, std::int64_t versio
 }
 
 Result<void> DevPlatform::write_host_config(const fs::path& run) {
-  TRY_ASSIGN(const Bytes text, read_file(state_ / "caged" / "ports.json", kSmallFileBytes));
+  TRY_ASSIGN(const Bytes text, read_file(home() / "caged" / "ports.json", kSmallFileBytes));
   TRY_ASSIGN(const Json ports, parse_json(as_text(text)));
   TRY_ASSIGN(const Json code, call(endpoint_, "POST", "/v1/enrolments", as_bytes(R"({"name":"development"})")));
   TRY_ASSIGN(const wire::EnrolCode parts, wire::parse_enrol_code(code.text_or("code", "")));
-  const fs::path folder = state_ / "host";
+  const fs::path folder = home() / "host";
   // Not an argument: arguments are everybody's to read.
   TRY(write_file(folder / "enrol-code", as_bytes(code.text_or("code", "")), 0600));
   const auto line = [](std::string_view name, const std::string& value) {
@@ -227,17 +210,17 @@ Result<void> DevPlatform::write_host_config(const fs::path& run) {
   const std::string config = line("caged", "127.0.0.1:" + std::to_string(ports.int_or("hosts", 0))) +
                              "caged_roots = [\"" + hex(parts.root) + "\"]\n" + line("state", folder.string()) +
                              line("run", run.string()) + line("ingress", "127.0.0.1:0") +
-                             line("observe", "127.0.0.1:0") + line("nsm_state", (state_ / "nsm").string()) +
+                             line("observe", "127.0.0.1:0") + line("nsm_state", (home() / "nsm").string()) +
                              "shared_kernel = true\n";
   return write_file(state_ / "host.toml", as_bytes(config));
 }
 
 Result<HostPorts> DevPlatform::start_host() {
-  TRY(make_private(state_ / "host"));
-  TRY_ASSIGN(const fs::path run_folder, dev_run_folder(state_));
+  TRY(make_private(home() / "host"));
+  TRY_ASSIGN(const fs::path run_folder, make_user_run_folder(hex(crypto::sha256(as_bytes(state_.string()))).substr(0, 8)));
   TRY(write_host_config(run_folder));
   TRY(run("cage-host", {"serve", "--development", "--config", (state_ / "host.toml").string(), "--enrol-file",
-                        (state_ / "host" / "enrol-code").string()}));
+                        (home() / "host" / "enrol-code").string()}));
   const auto deadline = std::chrono::steady_clock::now() + kStartTime;
   while (std::chrono::steady_clock::now() < deadline) {
     if (const auto gone = ended()) return fail(Code::MACHINE, "cage-host", "a running program", *gone);

@@ -63,6 +63,8 @@ class DevPlatform {
     std::filesystem::path log;
   };
   explicit DevPlatform(std::filesystem::path state) : state_(std::move(state)) {}
+  // Where the programs find what is theirs: they run with CAGE_STATE_DIR = state_.
+  [[nodiscard]] std::filesystem::path home() const { return state_ / "state"; }
   Result<void> start_caged();
   Result<void> read_platform();
   Result<void> write_host_config(const std::filesystem::path& run);
@@ -79,10 +81,7 @@ class DevPlatform {
   std::uint64_t log_position_ = 0;
 };
 
-// dev_state_folder: XDG_STATE_HOME/cages/dev/<12 hex of the project's path> (CAGE_STATE_DIR overrides; interfaces: DIRS).
+// dev_state_folder: a project's own, dev/<12 hex of its path> below the user's state (interfaces: DIRS).
 Result<std::filesystem::path> dev_state_folder(const std::filesystem::path& project);
-
-// dev_run_folder makes a short 0700 folder for sockets, of this user's own; UNSAFE_FILE where somebody else's is there.
-Result<std::filesystem::path> dev_run_folder(const std::filesystem::path& state);
 
 }  // namespace cages::cli

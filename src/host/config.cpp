@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/paths.h"
 #include "base/toml.h"
 
 namespace cages::host {
@@ -64,8 +65,9 @@ Result<HostConfig> parse_host_config(std::string_view text, std::string_view fil
   TRY_ASSIGN(const std::string caged, required(table, "caged"));
   TRY_ASSIGN(config.caged, parse_address(caged));
   TRY_ASSIGN(config.caged_roots, root_hashes(table));
-  TRY_ASSIGN(config.state, text_or(table, "state", "/var/lib/cages/host"));
-  TRY_ASSIGN(config.run, text_or(table, "run", "/run/cages"));
+  const std::filesystem::path state = system_folder(SystemFolder::state);
+  TRY_ASSIGN(config.state, text_or(table, "state", (state / "host").native()));
+  TRY_ASSIGN(config.run, text_or(table, "run", system_folder(SystemFolder::run).native()));
   TRY_ASSIGN(const std::string ingress, text_or(table, "ingress", "[::]:443"));
   TRY_ASSIGN(config.ingress, parse_address(ingress));
   TRY_ASSIGN(const std::string observe, text_or(table, "observe", "127.0.0.1:9464"));
@@ -74,7 +76,7 @@ Result<HostConfig> parse_host_config(std::string_view text, std::string_view fil
   TRY_ASSIGN(const auto peers, table.texts("proxy_peers"));
   if (peers) config.proxy_peers.insert(peers->begin(), peers->end());
   TRY_ASSIGN(config.nsm_program, text_or(table, "nsm", ""));
-  TRY_ASSIGN(config.nsm_state, text_or(table, "nsm_state", "/var/lib/cages/nsm"));
+  TRY_ASSIGN(config.nsm_state, text_or(table, "nsm_state", (state / "nsm").native()));
   TRY_ASSIGN(config.instance_id, text_or(table, "instance_id", ""));
   TRY_ASSIGN(config.role_arn, text_or(table, "role_arn", ""));
   TRY_ASSIGN(const auto memory, table.integer("memory_mib", static_cast<std::int64_t>(limits::kEnclaveMemoryMibMin), 1 << 20));

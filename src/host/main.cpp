@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/paths.h"
 #include "base/text.h"
 #include "host/config.h"
 #include "host/drivers/warden.h"
@@ -19,7 +20,7 @@ namespace {
 constexpr std::string_view kUsage =
     "usage: cage-host serve [--config FILE] [--development] [--enrol-file FILE]\n"
     "       cage-host enrol [--config FILE] --enrol-file FILE\n"
-    "       cage-host enclave IMAGE --run DIR --nsm-state DIR [--nsm PROGRAM] [--id ID] [--instance-id ID]\n"
+    "       cage-host enclave IMAGE [--run DIR] [--nsm-state DIR] [--nsm PROGRAM] [--id ID] [--instance-id ID]\n"
     "                         [--memory-mib N] [--processes N] [--cpus N] [--port N …] [--json]\n"
     "\n"
     "serve runs the enclaves that the platform assigned to this host; enrol makes the host known to it.\n"
@@ -31,7 +32,7 @@ constexpr std::string_view kUsage =
     "answered, other ports take what comes and drop it. For trying images and drivers.\n";
 
 struct Words {
-  std::string config = "/etc/cages/host.toml";
+  std::string config = (system_folder(SystemFolder::config) / "host.toml").native();
   std::string enrol;
   bool development = false;
 };

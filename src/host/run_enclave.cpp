@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/paths.h"
 #include "crypto/random.h"
 #include "net/event_loop.h"
 #include "net/signals.h"
@@ -44,7 +45,7 @@ Result<void> set(RunOptions& options, std::string_view name, std::string_view va
   return {};
 }
 
-void defaults(RunOptions& options) {
+Result<void> defaults(RunOptions& options) {
   crypto::SystemRandom random;
   if (options.start.id.empty()) options.start.id = hex(random.array<6>());
   if (options.start.instance_id.empty()) options.start.instance_id = "i-" + hex(random.array<9>()).substr(1);
@@ -54,6 +55,14 @@ void defaults(RunOptions& options) {
   }
   auto& ports = options.start.ports;
   if (std::ranges::find(ports, kHeartbeatPort) == ports.end()) ports.push_back(kHeartbeatPort);
+  if (options.driver.run.empty()) {
+    TRY_ASSIGN(options.driver.run, make_user_run_folder("enclaves"));
+  }
+  if (options.driver.nsm_state.empty()) {
+    TRY_ASSIGN(const std::filesystem::path state, user_folder(UserFolder::state));
+    options.driver.nsm_state = state / "nsm";
+  }
+  return {};
 }
 
 void tell(bool json, const Json& value) {
@@ -134,10 +143,8 @@ Result<RunOptions> parse_run_options(std::span<const std::string_view> words) {
       return fail(Code::USAGE, printable(words[i]), "one image", "two");
     }
   }
-  if (options.start.image.empty() || options.driver.run.empty() || options.driver.nsm_state.empty()) {
-    return fail(Code::USAGE, "cage-host enclave", "IMAGE, --run and --nsm-state", "");
-  }
-  defaults(options);
+  if (options.start.image.empty()) return fail(Code::USAGE, "cage-host enclave", "IMAGE", "none");
+  TRY(defaults(options));
   return options;
 }
 

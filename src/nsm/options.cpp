@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/paths.h"
 #include "base/text.h"
 
 namespace cages::nsm {
@@ -119,8 +120,9 @@ Result<Options> parse_options(std::span<const std::string_view> arguments) {
     TRY_ASSIGN(ServeOptions options, serve_options(given));
     return options;
   }
-  TRY_ASSIGN(const auto state, required(given.state, "--state"));
-  return RootOptions{state, given.json};
+  if (given.state) return RootOptions{*given.state, given.json};
+  TRY_ASSIGN(const std::filesystem::path state, user_folder(UserFolder::state));
+  return RootOptions{state / "nsm", given.json};
 }
 
 }  // namespace cages::nsm

@@ -17,10 +17,10 @@ namespace cages::nsm {
 inline constexpr std::string_view kUsage =
     "usage: cage-nsm serve --channel FD --module-id ID --state DIR --pcr 0=HEX --pcr 1=HEX --pcr 2=HEX [--pcr N=HEX …]\n"
     "                      [--latency MS] [--uid N]\n"
-    "       cage-nsm root  --state DIR [--json]\n"
+    "       cage-nsm root [--state DIR] [--json]\n"
     "\n"
     "The software NSM of development enclaves: answers one enclave's NSM requests on a SOCK_SEQPACKET socket until it\n"
-    "closes, and signs documents under a root of this developer's own, kept in DIR. Nothing trusts that root but who is\n"
+    "closes, and signs documents under a root of this developer's own, kept in DIR (XDG_STATE_HOME/cages/nsm). Nothing trusts that root but who is\n"
     "given it.\n"
     "\n"
     "  --channel FD    the socket, inherited\n"

@@ -28,12 +28,14 @@ TEST(Options, ReadsWhatTheDriverWrites) {
   EXPECT_EQ(options.pcrs[2][47], 0xaa);
   EXPECT_TRUE(all_zero(options.pcrs[8]));
   EXPECT_TRUE(std::get<RootOptions>(parse("root --json --state /s").value()).json);
+  ::setenv("CAGE_STATE_DIR", "/c", 1);
+  EXPECT_EQ(std::get<RootOptions>(parse("root").value()).state, "/c/state/nsm");
   EXPECT_TRUE(std::holds_alternative<HelpOptions>(parse("--help").value()));
 }
 
 TEST(Options, RefusesTheRestByName) {
   for (const std::string& bad :
-       {std::string(), std::string("run"), std::string("root"), std::string("root --state"), std::string("root --state /s --channel 3"),
+       {std::string(), std::string("run"), std::string("root --state"), std::string("root --state /s --channel 3"),
         kServe, kServe + " --pcr 0=" + kZero + " --pcr 1=" + kZero, kServe + kPcrs + " --pcr 0=" + kZero,
         kServe + kPcrs + " --pcr 16=" + kZero, kServe + kPcrs + " --pcr x=" + kZero, kServe + kPcrs + " --pcr 8=" + kZero + "00",
         kServe + kPcrs + " --pcr 8", kServe + kPcrs + " --latency -1", kServe + kPcrs + " --latency nan",

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // caged: the platform. Two ports: hosts (mTLS) and the API; everything it keeps lies in one folder.
 #include <csignal>
-#include <cstdlib>
 #include <iostream>
 #include <string_view>
 
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/paths.h"
 #include "net/signals.h"
 #include "server/api/caged.h"
 
@@ -18,13 +18,13 @@ using namespace cages::server;
 
 constexpr std::string_view kUsage =
     "caged [--config FILE]            serve as FILE says (default /etc/cages/caged.toml)\n"
-    "caged --development              serve this developer's software NSM, state below CAGE_STATE_DIR\n"
+    "caged --development              serve this developer's software NSM, state below XDG_STATE_HOME/cages\n"
     "caged [--config FILE] --new-api-key NAME   print a new API key and end\n";
 
 struct Arguments {
   bool help = false;
   bool development = false;
-  std::filesystem::path config = "/etc/cages/caged.toml";
+  std::filesystem::path config = system_folder(SystemFolder::config) / "caged.toml";
   std::string new_api_key;
 };
 
@@ -48,17 +48,9 @@ Result<Arguments> read_arguments(int argc, char** argv) {
   return out;
 }
 
-// Where a developer's state lies (interfaces: DIRS).
-Result<std::filesystem::path> state_folder() {
-  if (const char* state = std::getenv("CAGE_STATE_DIR")) return std::filesystem::path(state);
-  if (const char* state = std::getenv("XDG_STATE_HOME")) return std::filesystem::path(state) / "cages";
-  if (const char* home = std::getenv("HOME")) return std::filesystem::path(home) / ".local/state/cages";
-  return fail(Code::USAGE, "CAGE_STATE_DIR", "a folder", "none");
-}
-
 Result<Config> read_config(const Arguments& arguments) {
   if (arguments.development) {
-    TRY_ASSIGN(const std::filesystem::path state, state_folder());
+    TRY_ASSIGN(const std::filesystem::path state, user_folder(UserFolder::state));
     return development_config(state / "caged", state / "nsm" / "root.pem");
   }
   TRY_ASSIGN(const Bytes text, read_file(arguments.config, limits::kCagedConfigBytesMax));

@@ -82,10 +82,10 @@ class Dev(unittest.TestCase):
         for _ in range(2):
             subprocess.run(["cage", "dev", "--yes", "--once"], cwd=self.project, env=self.environment, check=True,
                            capture_output=True, timeout=60)
-        state = next((self.work / "state/dev").iterdir())
+        state = next((self.work / "state/state/dev").iterdir())
         log = (state / "cage-host.log").read_text()
         self.assertEqual(log.count("fleet.started"), 1, log)
-        database = sqlite3.connect(f"file:{state}/caged/caged.db?mode=ro", uri=True)
+        database = sqlite3.connect(f"file:{state}/state/caged/caged.db?mode=ro", uri=True)
         self.addCleanup(database.close)
         states = [row[0] for row in database.execute("SELECT state FROM deployments ORDER BY version")]
         self.assertEqual(states, ["ended", "ended", "live"])

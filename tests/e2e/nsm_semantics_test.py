@@ -376,7 +376,7 @@ class NsmProcess(unittest.TestCase):
             nsm = Nsm(str(self.state), pcrs=pcrs)
             self.assertEqual(nsm.process.wait(30), 2, pcrs)
             nsm.socket.close()
-        for arguments in ([], ["run"], ["root"], ["serve"]):
+        for arguments in ([], ["run"], ["root", "--state"], ["serve"]):
             outcome = subprocess.run([PROGRAM, *arguments], capture_output=True, check=False)
             self.assertEqual(outcome.returncode, 2, arguments)
         with socket.socket(socket.AF_INET) as inet:

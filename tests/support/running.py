@@ -22,7 +22,7 @@ class Case(project.Case):
         super().setUp()
         for name in ("CAGE_URL", "CAGE_API_KEY"):
             self.env.pop(name, None)
-        self.state = pathlib.Path(self.env["CAGE_STATE_DIR"])
+        self.state = pathlib.Path(self.env["CAGE_STATE_DIR"]) / "state"
         self.programs = {}
         self.addCleanup(self.stop_all)
 

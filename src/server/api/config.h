@@ -7,13 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "base/paths.h"
 #include "base/result.h"
 
 namespace cages::server {
 
 struct Config {
   bool development = false;
-  std::filesystem::path state = "/var/lib/cages/caged";
+  std::filesystem::path state = system_folder(SystemFolder::state) / "caged";
   std::string domain = "localhost";
   std::string address = "0.0.0.0";
   std::uint16_t api_port = 8443;   // 0: one that is free, written to ports.json
