@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/paths.h"
 #include "base/toml.h"
+#include "policy/destination.h"
 
 namespace cages::host {
 namespace {
@@ -83,6 +84,13 @@ Result<HostConfig> parse_host_config(std::string_view text, std::string_view fil
   if (memory) config.memory_mib = static_cast<std::uint64_t>(*memory);
   TRY_ASSIGN(const auto shared, table.boolean("shared_kernel"));
   config.shared_kernel = shared.value_or(false);
+  TRY_ASSIGN(TomlTable* const egress, table.table("egress"));
+  TRY_ASSIGN(auto ranges, egress->texts("allow_ranges"));
+  if (ranges) config.egress_ranges = std::move(*ranges);
+  TRY(policy::DestinationPolicy::make(config.egress_ranges));
+  TRY_ASSIGN(auto servers, egress->texts("dns_servers"));
+  if (servers) config.dns_servers = std::move(*servers);
+  TRY(egress->finish());
   TRY(table.finish());
   return config;
 }

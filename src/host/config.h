@@ -30,6 +30,8 @@ struct HostConfig {
   std::string instance_id;               // "i-" and 17 hex digits
   std::string role_arn;
   std::uint64_t memory_mib = 512;        // where an assignment names none
+  std::vector<std::string> egress_ranges;  // [egress] allow_ranges = ["10.0.0.0/8"]: beside public addresses (policy/destination.h)
+  std::vector<std::string> dns_servers;    // [egress] dns_servers = ["192.0.2.53"]; empty: those of /etc/resolv.conf
   bool shared_kernel = false;            // cages may run on this host's own kernel
   bool development = false;              // --development: this machine alone; implies nothing but shared_kernel
 };

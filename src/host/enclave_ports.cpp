@@ -15,10 +15,15 @@ constexpr Byte kHeartbeat = 0xb7;
 
 }  // namespace
 
-std::vector<std::uint32_t> enclave_ports() { return {wire::port::kHeartbeat, wire::port::kControl, wire::port::kProvisioner}; }
+std::vector<std::uint32_t> enclave_ports(bool egress) {
+  std::vector<std::uint32_t> ports{wire::port::kHeartbeat, wire::port::kControl, wire::port::kProvisioner};
+  if (egress) ports.insert(ports.end(), {wire::port::kEgress, wire::port::kDns});
+  return ports;
+}
 
-EnclavePorts::EnclavePorts(net::EventLoop& loop, Record& record, Broker& broker, std::string name, std::function<void()> changed)
-    : loop_(loop), record_(record), broker_(broker), name_(std::move(name)), changed_(std::move(changed)),
+EnclavePorts::EnclavePorts(net::EventLoop& loop, Record& record, Broker& broker, Egress* egress, std::string name,
+                           std::function<void()> changed)
+    : loop_(loop), record_(record), broker_(broker), egress_(egress), name_(std::move(name)), changed_(std::move(changed)),
       tokens_(limits::kHostTokensPerMinute, std::chrono::minutes(1)), tasks_(loop) {}
 
 void EnclavePorts::serve(std::uint32_t port, net::ListenerPtr listener) {
@@ -34,8 +39,19 @@ void EnclavePorts::serve(std::uint32_t port, net::ListenerPtr listener) {
       tasks_.spawn("port.provisioner",
                    accept_all(std::move(listener), &EnclavePorts::provisioner, limits::kHostProvisionerStreamsMax));
       return;
+    case wire::port::kEgress:
+      if (egress_ != nullptr) tasks_.spawn("port.egress", egress_->serve_streams(std::move(listener)));
+      return;
+    case wire::port::kDns:
+      if (egress_ != nullptr) tasks_.spawn("port.dns", egress_->serve_names(std::move(listener)));
+      return;
     default: return;
   }
+}
+
+Task<void> EnclavePorts::stop() {
+  co_await tasks_.stop();
+  if (egress_ != nullptr) co_await egress_->stop();
 }
 
 // A flood of streams costs the enclave its own waiting, nobody else anything.
@@ -107,7 +123,7 @@ Task<Result<void>> EnclavePorts::listen_to(net::Stream& stream, net::Slots& writ
       record_.take(*report);
       changed_();
     } else if (const auto* sample = std::get_if<wire::MetricsSample>(&message)) {
-      record_.take(*sample);
+      take(*sample);
     }
     // One enclave's flood must not keep the loop from the others.
     if (record_.counts.messages % 64 == 0) co_await net::yield();
@@ -116,6 +132,14 @@ Task<Result<void>> EnclavePorts::listen_to(net::Stream& stream, net::Slots& writ
 
 void EnclavePorts::take(const wire::LogLine& line) {
   if (record_.take(line, loop_.timers().now())) log::info("cage.log", {{"enclave", name_}, {"text", std::string(as_text(line.text))}});
+}
+
+void EnclavePorts::take(const wire::MetricsSample& sample) {
+  record_.take(sample);
+  if (egress_ == nullptr) return;
+  for (const auto& metric : sample.metrics) {
+    if (metric.name == wire::kEgressAllowedMetric) egress_->compare(metric.value);
+  }
 }
 
 Task<Result<void>> EnclavePorts::answer_token(net::Stream& stream, net::Slots& writing, wire::TokenRequest request) {

@@ -39,8 +39,9 @@ class LinkBroker final : public Broker {
 
 }  // namespace
 
-Fleet::Fleet(net::EventLoop& loop, const HostConfig& config, drivers::Driver& driver, Link& link, Routes& routes)
-    : loop_(loop), config_(config), driver_(driver), link_(link), routes_(routes), tasks_(loop) {}
+Fleet::Fleet(net::EventLoop& loop, const HostConfig& config, drivers::Driver& driver, Link& link, Routes& routes,
+             EgressMeans means)
+    : loop_(loop), config_(config), driver_(driver), link_(link), routes_(routes), egress_means_(means), tasks_(loop) {}
 
 void Fleet::assign(const wire::Assignments& assignments) {
   if (stopping_) return;
@@ -101,6 +102,18 @@ Task<Result<std::filesystem::path>> Fleet::fetch(const Deployment& deployment) {
   co_return path;
 }
 
+// The host's own copy of the list, from the deployment's record; the enclave's is not asked for.
+Task<Result<std::shared_ptr<Egress>>> Fleet::make_egress(const Deployment& deployment, const std::string& enclave) {
+  if (!deployment.assignment.egress) co_return nullptr;
+  CO_TRY_ASSIGN(policy::AllowList list,
+                co_await link_.fetch_egress_list(deployment.assignment.deployment, *deployment.assignment.egress));
+  if (list.empty()) co_return nullptr;
+  const auto egress = std::make_shared<Egress>(loop_, egress_means_, std::move(list), enclave);
+  log::info("fleet.egress", {{"cage", deployment.assignment.cage}, {"enclave", enclave}, {"list", hex(egress->digest())},
+                             {"entries", std::to_string(egress->list().size())}});
+  co_return egress;
+}
+
 Task<Result<void>> Fleet::run_once(Deployment& deployment) {
   const auto& assignment = deployment.assignment;
   CO_TRY_ASSIGN(const std::filesystem::path image, co_await fetch(deployment));
@@ -112,7 +125,10 @@ Task<Result<void>> Fleet::run_once(Deployment& deployment) {
   options.cpus = static_cast<double>(assignment.cpus);
   options.instance_id = config_.instance_id;
   options.role_arn = config_.role_arn;
-  options.ports = enclave_ports();
+  CO_TRY_ASSIGN(const std::shared_ptr<Egress> egress, co_await make_egress(deployment, options.id));
+  deployment.egress = egress;
+  const std::vector<std::uint32_t> open_ports = enclave_ports(egress != nullptr);
+  options.ports = open_ports;
   ++deployment.starts;
   auto record = std::make_shared<Record>();
   deployment.record = record;
@@ -123,8 +139,8 @@ Task<Result<void>> Fleet::run_once(Deployment& deployment) {
                               {"pcr0", hex(enclave->measurements().pcr0)}});
   for (const auto& stage : enclave->stages()) record->stage(stage.name, stage.took_ns, stage.detail);
   LinkBroker broker(link_, assignment.deployment);
-  EnclavePorts ports(loop_, *record, broker, enclave->id(), [this, &deployment] { state_changed(deployment); });
-  for (const auto port : enclave_ports()) {
+  EnclavePorts ports(loop_, *record, broker, egress.get(), enclave->id(), [this, &deployment] { state_changed(deployment); });
+  for (const auto port : open_ports) {
     CO_TRY_ASSIGN(auto listener, enclave->accept(port));
     ports.serve(port, std::move(listener));
   }

@@ -24,6 +24,7 @@ struct Deployment {
   std::string id;
   std::shared_ptr<Record> record = std::make_shared<Record>();
   std::shared_ptr<drivers::Enclave> enclave;  // none while it is down
+  std::shared_ptr<Egress> egress;             // of the enclave that runs; none where the list is empty
   std::shared_ptr<Route> route;               // set while it is ready
   std::uint64_t starts = 0;
   bool draining = false;
@@ -35,7 +36,7 @@ using DeploymentPtr = std::shared_ptr<Deployment>;
 class Fleet {
  public:
   // lifetime: all references outlive the fleet; await stop() before it goes.
-  Fleet(net::EventLoop& loop, const HostConfig& config, drivers::Driver& driver, Link& link, Routes& routes);
+  Fleet(net::EventLoop& loop, const HostConfig& config, drivers::Driver& driver, Link& link, Routes& routes, EgressMeans means);
 
   // assign takes caged's whole list: what is new is started, what is missing or drains is drained.
   void assign(const wire::Assignments& assignments);
@@ -47,6 +48,7 @@ class Fleet {
  private:
   Task<void> run(DeploymentPtr deployment);
   Task<Result<void>> run_once(Deployment& deployment);
+  Task<Result<std::shared_ptr<Egress>>> make_egress(const Deployment& deployment, const std::string& enclave);
   Task<Result<std::filesystem::path>> fetch(const Deployment& deployment);
   Task<void> drain(DeploymentPtr deployment);
   Task<void> report(wire::InstanceReport report);
@@ -58,6 +60,7 @@ class Fleet {
   drivers::Driver& driver_;
   Link& link_;
   Routes& routes_;
+  EgressMeans egress_means_;
   std::map<std::string, DeploymentPtr> deployments_;
   bool stopping_ = false;
   net::Event changed_;

@@ -2,6 +2,7 @@
 // What an enclave may send to its host, over memory streams and by a clock that tests turn; and the host's configuration.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "base/limits.h"
@@ -43,8 +44,8 @@ class Ports : public testing::Test {
   }
   template <class Body>
   Task<void> drive(Body& body) {
-    EnclavePorts ports(loop_, record, broker, "test", [this] { ++changes; });
-    for (const auto port : enclave_ports()) {
+    EnclavePorts ports(loop_, record, broker, nullptr, "test", [this] { ++changes; });
+    for (const auto port : enclave_ports(false)) {
       auto listener = network.listen(port);
       EXPECT_TRUE(listener);
       ports.serve(port, std::move(*listener));
@@ -221,6 +222,25 @@ TEST(HostConfig, RefusesWhatItDoesNotKnowAndWhatWouldShowTooMuch) {
   EXPECT_EQ(parse_host_config(least() + "observe = \"0.0.0.0:9464\"\n", "host.toml").error().code, Code::USAGE);
   for (const auto* text : {"", "x", "x:", ":1", "x:99999", "::1:5", "[::1]"}) EXPECT_FALSE(parse_address(text)) << text;
   EXPECT_TRUE(parse_address("[::1]:5"));
+}
+
+TEST(HostConfig, TakesRangesAndServersForEgress) {
+  const auto config = parse_host_config(least() + "[egress]\nallow_ranges = [\"10.0.0.0/8\"]\ndns_servers = [\"192.0.2.53\"]\n", "host.toml");
+  ASSERT_TRUE(config) << describe(config.error());
+  EXPECT_EQ(config->egress_ranges, std::vector<std::string>{"10.0.0.0/8"});
+  EXPECT_EQ(config->dns_servers, std::vector<std::string>{"192.0.2.53"});
+  EXPECT_EQ(parse_host_config(least() + "[egress]\nallow_ranges = [\"10.0.0.0/33\"]\n", "host.toml").error().code, Code::EGRESS_ENTRY);
+}
+
+// Where the cage reaches nothing, there is nothing to dial (issue: the isolated build).
+TEST(EnclavePorts, OpensEgressOnlyWhereThereIsAList) {
+  const auto has = [](const std::vector<std::uint32_t>& ports, std::uint32_t port) {
+    return std::ranges::find(ports, port) != ports.end();
+  };
+  for (const auto port : {wire::port::kEgress, wire::port::kDns}) {
+    EXPECT_TRUE(has(enclave_ports(true), port));
+    EXPECT_FALSE(has(enclave_ports(false), port));
+  }
 }
 
 }  // namespace

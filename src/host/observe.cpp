@@ -84,6 +84,7 @@ std::string Observe::health() const {
                                   {"routed", deployment->route != nullptr},
                                   {"draining", deployment->draining},
                                   {"starts", deployment->starts},
+                                  {"egress", deployment->egress ? Json(hex(deployment->egress->digest())) : Json()},
                                   {"enclave", enclave ? Json(enclave->id()) : Json()},
                                   {"pcr0", enclave ? Json(hex(enclave->measurements().pcr0)) : Json()}}));
   }
@@ -108,6 +109,9 @@ std::string Observe::metrics() const {
   for (const auto& [id, deployment] : fleet_.list()) {
     out += metric_lines(*deployment->record, deployment->assignment.cage, id);
     const std::string labels = "{deployment=\"" + id + "\",source=\"host\"} ";
+    if (const auto& egress = deployment->egress) {
+      out += egress_lines(egress->counts(), egress->list(), egress->streams(), deployment->assignment.cage, id);
+    }
     const drivers::Usage usage = deployment->enclave ? deployment->enclave->usage() : drivers::Usage{};
     if (usage.memory_bytes) out += "cage_host_memory_bytes" + labels + std::to_string(*usage.memory_bytes) + "\n";
     if (usage.processes) out += "cage_host_processes" + labels + std::to_string(*usage.processes) + "\n";

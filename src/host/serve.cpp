@@ -41,7 +41,10 @@ Task<Result<int>> run(net::EventLoop& loop, const HostConfig& config, std::strin
   CO_TRY_ASSIGN(const net::ListenerPtr back, net::listen_tcp(loop, config.observe.host, config.observe.port));
   Routes routes;
   Ingress ingress(loop, routes, {config.proxy_peers});
-  Fleet fleet(loop, config, *driver, *link, routes);
+  CO_TRY_ASSIGN(const auto destinations, policy::DestinationPolicy::make(config.egress_ranges));
+  CO_TRY_ASSIGN(const auto resolver, net::Resolver::make(loop, config.dns_servers));
+  TcpConnector connector(loop);
+  Fleet fleet(loop, config, *driver, *link, routes, {*resolver, connector, destinations});
   Observe observe(loop, fleet, *link, ingress, driver->describe());
   net::TaskGroup tasks(loop);
   tasks.spawn("host.ingress", ingress.serve(*front));

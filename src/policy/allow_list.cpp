@@ -36,8 +36,6 @@ std::optional<unsigned> number(std::string_view text, unsigned max) {
   return value;
 }
 
-bool bit(const IpAddress& address, unsigned i) { return (address.bytes[i / 8] >> (7 - i % 8) & 1) != 0; }
-
 struct Cut {
   std::string_view target;
   std::optional<std::string_view> ports;
@@ -87,32 +85,17 @@ Result<void> AllowList::parse_ports(std::string_view text, std::string_view whol
   return {};
 }
 
-Result<void> AllowList::parse_network(std::string_view text, const IpAddress& address,
-                                      std::optional<std::string_view> bits_text, Entry& entry) {
-  const unsigned width = address.v6 ? 128 : 32;
-  const auto bits = bits_text ? number(*bits_text, width) : std::optional<unsigned>(width);
-  if (!bits) {
-    return fail(Code::EGRESS_ENTRY, printable(text), "a prefix of 0 to " + std::to_string(width), printable(*bits_text));
-  }
-  for (unsigned i = *bits; i < width; ++i) {
-    if (bit(address, i)) return fail(Code::EGRESS_ENTRY, printable(text), "zero bits behind the prefix", "others");
-  }
-  entry.target = Network{address, *bits};
-  entry.text = address.v6 ? "[" + write_ip(address) + "]" : write_ip(address);
-  if (*bits != width) entry.text += "/" + std::to_string(*bits);
-  return {};
-}
-
 Result<void> AllowList::parse_target(std::string_view text, Entry& entry) {
-  std::string_view host = text;
-  std::optional<std::string_view> bits_text;
-  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-    host = text.substr(0, slash);
-    bits_text = text.substr(slash + 1);
-  }
+  const std::size_t slash = text.find('/');
+  std::string_view host = text.substr(0, slash);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (const auto address = parse_ip(host)) return parse_network(text, *address, bits_text, entry);
-  if (bits_text) return fail(Code::EGRESS_ENTRY, printable(text), "an address before /", printable(host));
+  if (parse_ip(host)) {
+    TRY_ASSIGN(const Network network, parse_network(text));
+    entry.text = write_network(network);
+    entry.target = network;
+    return {};
+  }
+  if (slash != std::string_view::npos) return fail(Code::EGRESS_ENTRY, printable(text), "an address before /", printable(host));
   Name name{};
   if (host.starts_with("*.")) {
     name.below_only = true;
@@ -168,14 +151,6 @@ bool AllowList::covers(const Name& target, std::string_view name) {
          name[name.size() - target.name.size() - 1] == '.';
 }
 
-bool AllowList::covers(const Network& target, const IpAddress& address) {
-  if (target.address.v6 != address.v6) return false;
-  for (unsigned i = 0; i < target.prefix_bits; ++i) {
-    if (bit(target.address, i) != bit(address, i)) return false;
-  }
-  return true;
-}
-
 bool AllowList::covers_port(const Entry& entry, std::uint16_t port) {
   return port != 0 && (entry.ports.empty() || std::ranges::binary_search(entry.ports, port));
 }
@@ -191,7 +166,7 @@ std::optional<std::size_t> AllowList::admits_name(std::string_view normal_name, 
 std::optional<std::size_t> AllowList::admits_address(const IpAddress& address, std::uint16_t port) const {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const auto* network = std::get_if<Network>(&entries_[i].target);
-    if (network != nullptr && covers(*network, address) && covers_port(entries_[i], port)) return i;
+    if (network != nullptr && network->contains(address) && covers_port(entries_[i], port)) return i;
   }
   return std::nullopt;
 }

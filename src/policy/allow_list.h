@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "base/result.h"
+#include "policy/network.h"
 
 namespace cages::policy {
 
@@ -69,10 +70,6 @@ class AllowList {
     std::string name;
     bool below_only;  // "*.name": what is below it, never itself
   };
-  struct Network {
-    IpAddress address;
-    unsigned prefix_bits;
-  };
   struct Entry {
     std::variant<Name, Network> target;
     std::vector<std::uint16_t> ports;  // sorted; empty = all
@@ -80,11 +77,8 @@ class AllowList {
   };
   static Result<Entry> parse_entry(std::string_view text);
   static Result<void> parse_target(std::string_view text, Entry& entry);
-  static Result<void> parse_network(std::string_view text, const IpAddress& address,
-                                    std::optional<std::string_view> bits_text, Entry& entry);
   static Result<void> parse_ports(std::string_view text, std::string_view whole, Entry& entry);
   static bool covers(const Name& target, std::string_view name);
-  static bool covers(const Network& target, const IpAddress& address);
   static bool covers_port(const Entry& entry, std::uint16_t port);
 
   std::vector<Entry> entries_;

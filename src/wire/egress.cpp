@@ -59,7 +59,9 @@ EgressCode egress_code(Code code) {
     case Code::EGRESS_DIAL: return EgressCode::dial;
     case Code::EGRESS_OVERLOAD: return EgressCode::overload;
     case Code::EGRESS_LIST: return EgressCode::list;
-    default: return EgressCode::refused;
+    case Code::EGRESS_REFUSED:
+    case Code::EGRESS_NAME: return EgressCode::refused;
+    default: return EgressCode::dial;  // whatever else kept the host from it
   }
 }
 

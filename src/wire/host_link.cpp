@@ -24,6 +24,7 @@ enum Type : std::uint64_t {
   kToken = 74,
   kTokenRefused = 75,
   kReport = 76,
+  kEgressList = 77,
 };
 
 template <std::size_t N>
@@ -73,16 +74,17 @@ Bytes encode_texts(const std::vector<std::string>& texts) {
   return writer.take();
 }
 
-constexpr std::uint64_t kAssignmentItems = 10;
+constexpr std::uint64_t kAssignmentItems = 11;
 
 void write_assignment(CborWriter& writer, const Assignment& a) {
   writer.array(kAssignmentItems).bytes(a.deployment).text(a.cage).raw(encode_texts(a.names)).text(a.evidence_class);
   writer.uint(a.version).uint(a.image_bytes).bytes(a.image_sha256).uint(a.memory_mib).uint(a.cpus).boolean(a.drain);
+  writer.bytes(a.egress ? ByteView(*a.egress) : ByteView());
 }
 
 Result<void> read_assignment(CborReader& reader, Assignment& a) {
   TRY_ASSIGN(const std::uint64_t items, reader.read_array("assignment"));
-  if (items != kAssignmentItems) return fail(Code::TYPE, "assignment", "10 items", std::to_string(items));
+  if (items != kAssignmentItems) return fail(Code::TYPE, "assignment", "11 items", std::to_string(items));
   TRY_ASSIGN(const ByteView deployment, reader.read_bytes("deployment"));
   TRY(copy_fixed(deployment, "deployment", a.deployment));
   TRY_ASSIGN(const std::string_view cage, reader.read_text("cage"));
@@ -99,6 +101,8 @@ Result<void> read_assignment(CborReader& reader, Assignment& a) {
   TRY_ASSIGN(a.memory_mib, reader.read_uint("memory_mib"));
   TRY_ASSIGN(a.cpus, reader.read_uint("cpus"));
   TRY_ASSIGN(a.drain, reader.read_bool("drain"));
+  TRY_ASSIGN(const ByteView egress, reader.read_bytes("egress"));
+  if (!egress.empty()) TRY(copy_fixed(egress, "egress", a.egress.emplace()));
   return {};
 }
 
@@ -190,6 +194,9 @@ struct Writer {
   Bytes operator()(const OpenProvisioner& m) const {
     return FrameWriter(kProvisioner, kHostLinkVersion, 1).bytes(1, m.deployment).take();
   }
+  Bytes operator()(const OpenEgressList& m) const {
+    return FrameWriter(kEgressList, kHostLinkVersion, 1).bytes(1, m.deployment).take();
+  }
   Bytes operator()(const Enrolled& m) const {
     CborWriter chain;
     chain.array(m.chain.size());
@@ -244,6 +251,11 @@ Result<HostOpening> parse_host_opening(ByteView payload) {
     TRY(read_fixed(fields, 1, "deployment", deployment));
     TRY(fields.finish());
     return HostOpening(OpenImage{deployment});
+  }
+  if (frame.type == kEgressList) {
+    TRY(read_fixed(fields, 1, "deployment", deployment));
+    TRY(fields.finish());
+    return HostOpening(OpenEgressList{deployment});
   }
   TRY(expect_type(frame, kProvisioner, kHostLinkVersion, "an opening"));
   TRY(read_fixed(fields, 1, "deployment", deployment));

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host link (caged 8444, TLS 1.3): what cage-host and caged say to each other. A connection is one of four kinds, and its
+// The host link (caged 8444, TLS 1.3): what cage-host and caged say to each other. A connection is one of five kinds, and its
 // first frame says which:
 //   enrol        the only kind without a client certificate: code + request → certificate, or refused
 //   session      one for each host, long-lived: assignments down, reports up, token requests and their answers
 //   image        one image down: head, then its bytes raw
+//   egress list  one allow-list down, likewise
 //   provisioner  one enclave's stream to the provisioner: accepted, then that enclave's own TLS, raw both ways
 // Two directions, two types. caged takes no field for who the host is: the certificate says that.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "wire/egress.h"
 #include "wire/token.h"
 
 namespace cages::wire {
@@ -43,7 +46,12 @@ struct OpenProvisioner {
   Id deployment{};
   bool operator==(const OpenProvisioner&) const = default;
 };
-using HostOpening = std::variant<EnrolRequest, OpenSession, OpenImage, OpenProvisioner>;
+// Asks for the deployment's egress allow-list, as caged read it in the measured image: canonical entries, one a line.
+struct OpenEgressList {
+  Id deployment{};
+  bool operator==(const OpenEgressList&) const = default;
+};
+using HostOpening = std::variant<EnrolRequest, OpenSession, OpenImage, OpenProvisioner, OpenEgressList>;
 
 // Answers to them, caged → host. A session is answered by Assignments, a provisioner stream by Accepted.
 struct Enrolled {
@@ -76,6 +84,9 @@ struct Assignment {
   std::uint64_t memory_mib = 0;    // 0: the image's default
   std::uint64_t cpus = 0;
   bool drain = false;
+  // Of its egress allow-list (crypto/list_digest.h); none where it has no entry: then the host opens no egress port. The
+  // list itself is fetched by OpenEgressList: all of them together would not fit a frame.
+  std::optional<ListDigest> egress{};
   bool operator==(const Assignment&) const = default;
 };
 // The whole list each time.

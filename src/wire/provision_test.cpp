@@ -78,7 +78,7 @@ TEST(HostLink, RoundTripsEveryMessage) {
   Id id;
   id.fill(5);
   for (const HostOpening& m : {HostOpening(EnrolRequest{"code", {1}}), HostOpening(OpenSession{"cage-host 0.1", {"process"}}),
-                               HostOpening(OpenImage{id}), HostOpening(OpenProvisioner{id})}) {
+                               HostOpening(OpenImage{id}), HostOpening(OpenProvisioner{id}), HostOpening(OpenEgressList{id})}) {
     EXPECT_EQ(parse_host_opening(payload(write_host_link(m))).value(), m);
   }
   for (const HostSessionUp& m : {HostSessionUp(LinkTokenRequest{7, id}), HostSessionUp(InstanceReport{id, "ready", "ok"})}) {
@@ -96,13 +96,24 @@ TEST(HostLink, RoundTripsEveryMessage) {
   assignment.memory_mib = 512;
   assignment.cpus = 2;
   assignment.drain = true;
+  Assignment reaching = assignment;
+  reaching.egress = ListDigest{1, 2, 3, 4, 5, 6, 7, 8};
   for (const HostLinkDown& m :
        {HostLinkDown(Enrolled{id, {{1}, {2}}}), HostLinkDown(ImageHead{12, {}}), HostLinkDown(Accepted{}),
-        HostLinkDown(LinkRefused{"CHAIN"}), HostLinkDown(Assignments{{assignment, assignment}}), HostLinkDown(Assignments{}),
+        HostLinkDown(LinkRefused{"CHAIN"}), HostLinkDown(Assignments{{assignment, reaching}}), HostLinkDown(Assignments{}),
         HostLinkDown(LinkToken{1, "t"}), HostLinkDown(LinkTokenRefused{1, "X"})}) {
     EXPECT_EQ(parse_host_link_down(payload(write_host_link(m))).value(), m);
     EXPECT_FALSE(parse_host_session_up(payload(write_host_link(m))));
   }
+}
+
+TEST(HostLink, TakesNoListDigestOfAnotherLength) {
+  Assignment reaching;
+  reaching.egress = ListDigest{1, 2, 3, 4, 5, 6, 7, 8};
+  Bytes frame = write_host_link(HostLinkDown(Assignments{{reaching}}));
+  frame.pop_back();
+  frame[frame.size() - 8] = 0x47;
+  EXPECT_EQ(error_class(parse_host_link_down(payload(frame)).error()), "TYPE egress");
 }
 
 TEST(EnrolCode, RoundTripsAndTakesNothingElse) {
@@ -123,6 +134,7 @@ TEST(HostLink, TheLongestListFits) {
   a.cage = std::string(32, 'c');
   a.names = {std::string(100, 'n')};
   a.evidence_class = "development:" + std::string(64, 'f');
+  a.egress.emplace();
   EXPECT_TRUE(parse_host_link_down(payload(write_host_link(
       HostLinkDown(Assignments{std::vector<Assignment>(limits::kAssignmentsMax, a)})))));
   EXPECT_EQ(parse_host_link_down(payload(write_host_link(

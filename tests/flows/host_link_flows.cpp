@@ -3,6 +3,7 @@
 // stream; and hosts that are none (design §4.2, §4.6).
 #include <gtest/gtest.h>
 
+#include "crypto/list_digest.h"
 #include "net/frame.h"
 #include "net/memory.h"
 #include "server/api/host_link.h"
@@ -116,11 +117,41 @@ TEST_F(HostLinkFlow, KeepsHostsFromEachOthersDeployments) {
     co_return co_await flow.ask(*stream, wire::write_host_link(what));
   };
   const wire::HostOpening image = wire::OpenImage{id};
-  for (const wire::HostOpening& opening : {image, wire::HostOpening(wire::OpenProvisioner{id})}) {
+  for (const wire::HostOpening& opening :
+       {image, wire::HostOpening(wire::OpenProvisioner{id}), wire::HostOpening(wire::OpenEgressList{id})}) {
     const auto answer = loop.run(talk(*this, host, opening)).value();
     ASSERT_TRUE(answer);
     EXPECT_EQ(std::get<wire::LinkRefused>(*answer).code, "PROV_DEPLOYMENT");
   }
+}
+
+// The host's copy of the allow-list is caged's record of the image, with the digest that the assignment names.
+TEST_F(HostLinkFlow, HandsOutTheEgressListOfTheDeploymentOnRecord) {
+  const wire::Enrolled host = enrolled();
+  ASSERT_TRUE(platform.store.set_host(platform.deployment.id, host.host));
+  server::Deployment reaching = platform.deployment;
+  reaching.id.fill(9);
+  reaching.host = host.host;
+  reaching.egress = "*.example.org:5432\napi.example.com:443\n";
+  ASSERT_TRUE(platform.store.add_deployment(reaching));
+  const auto assigned = registry->assignments(platform.store.host(host.host)->value()).value().all;
+  ASSERT_EQ(assigned.size(), 2U);
+  for (const wire::Assignment& one : assigned) {
+    if (one.deployment == reaching.id) EXPECT_EQ(one.egress, crypto::list_digest(reaching.egress));
+    else EXPECT_EQ(one.egress, std::nullopt);
+  }
+  const auto talk = [](HostLinkFlow& flow, const wire::Enrolled& by, server::Id id) -> Task<Result<std::string>> {
+    CO_TRY_ASSIGN(const auto stream, co_await flow.dial(flow.identity_of(by)));
+    const wire::HostOpening opening = wire::OpenEgressList{id};
+    CO_TRY_ASSIGN(const auto answer, co_await flow.ask(*stream, wire::write_host_link(opening)));
+    const wire::ImageHead head = std::get<wire::ImageHead>(answer);
+    Bytes text(head.bytes);
+    if (!text.empty()) CO_TRY(co_await net::read_exact(*stream, text));
+    if (crypto::sha256(text) != head.sha256) co_return fail(Code::IMAGE_HASH);
+    co_return std::string(as_text(text));
+  };
+  EXPECT_EQ(loop.run(talk(*this, host, reaching.id)).value().value(), reaching.egress);
+  EXPECT_EQ(loop.run(talk(*this, host, platform.deployment.id)).value().value(), "");
 }
 
 TEST_F(HostLinkFlow, EndsWithPeersThatSendRubbish) {

@@ -35,6 +35,7 @@ LIBRARIES = {
     "openssl/": ["crypto/", "tls/"],
     "gnutls/": ["crypto/deterministic/"],
     "boost/asio": ["net/", "base/task.h"],
+    "ares.h": ["net/names/"],
     "boost/beast": ["http/"],
     "nghttp2/": ["http/"],
     "sqlite3.h": ["server/store/"],

@@ -11,7 +11,9 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "crypto/hash.h"
+#include "crypto/list_digest.h"
 #include "net/deadline.h"
 #include "net/frame.h"
 #include "net/resolve.h"
@@ -19,6 +21,9 @@
 
 namespace cages::host {
 namespace {
+
+// An entry in canonical form is little longer than as it was written: its port may be added.
+constexpr std::size_t kEgressListBytesMax = limits::kEgressEntriesMax * (limits::kEgressEntryBytesMax + 8);
 
 std::unexpected<Error> refused(const std::string& code) { return fail(Code::LINK_REFUSED, printable(code)); }
 
@@ -94,6 +99,26 @@ Task<Result<void>> Link::fetch_image(wire::Id deployment, std::filesystem::path 
     co_return fail(Code::LIMIT, "image", std::to_string(limits::kLinkImageBytesMax), std::to_string(head.bytes));
   }
   co_return co_await receive_image(*stream, head, path);
+}
+
+Task<Result<policy::AllowList>> Link::fetch_egress_list(wire::Id deployment, wire::ListDigest digest) {
+  CO_TRY_ASSIGN(const net::StreamPtr stream, co_await connect());
+  CO_TRY_ASSIGN(wire::HostLinkDown answer, co_await open(*stream, wire::OpenEgressList{deployment}));
+  CO_TRY_ASSIGN(const wire::ImageHead head, expect<wire::ImageHead>(std::move(answer), "egress list"));
+  if (head.bytes > kEgressListBytesMax) {
+    co_return fail(Code::LIMIT, "egress list", std::to_string(kEgressListBytesMax), std::to_string(head.bytes));
+  }
+  Bytes text(static_cast<std::size_t>(head.bytes));
+  const net::Deadline deadline(loop_.timers(), *stream, limits::kLinkAnswerTime);
+  CO_TRY(co_await net::read_exact(*stream, text));
+  std::vector<std::string> entries;
+  for (const std::string_view line : split(as_text(text), '\n')) {
+    if (!line.empty()) entries.emplace_back(line);
+  }
+  CO_TRY_ASSIGN(policy::AllowList list, policy::AllowList::parse(entries));
+  const wire::ListDigest got = crypto::list_digest(list.canonical());
+  if (got != digest) co_return fail(Code::EGRESS_LIST, "assignment", hex(digest), hex(got));
+  co_return list;
 }
 
 Task<Result<void>> Link::receive_image(net::Stream& stream, const wire::ImageHead& head,

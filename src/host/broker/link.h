@@ -15,6 +15,7 @@
 #include "crypto/key.h"
 #include "net/event.h"
 #include "net/event_loop.h"
+#include "policy/allow_list.h"
 #include "tls/client.h"
 #include "wire/host_link.h"
 
@@ -45,6 +46,9 @@ class Link {
   Task<Result<std::string>> token(wire::Id deployment);
   // fetch_image writes the deployment's image to `path` (atomically), after its size and SHA-256 were found right.
   Task<Result<void>> fetch_image(wire::Id deployment, std::filesystem::path path);
+  // fetch_egress_list returns the deployment's allow-list in canonical form, its digest found right; EGRESS_LIST where it is
+  // another.
+  Task<Result<policy::AllowList>> fetch_egress_list(wire::Id deployment, wire::ListDigest digest);
   // open_provisioner returns a stream that reaches the provisioner; what goes through is the enclave's own TLS.
   Task<Result<net::StreamPtr>> open_provisioner(wire::Id deployment);
   // report tells caged of an instance; dropped where there is no session: reports are hints.

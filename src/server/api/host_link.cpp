@@ -10,6 +10,7 @@
 #include "base/ip.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "crypto/hash.h"
 #include "net/deadline.h"
 #include "net/frame.h"
 #include "tls/identity.h"
@@ -82,6 +83,9 @@ Task<Result<void>> HostLink::converse(net::Accepted accepted) {
   }
   if (const auto* wanted = std::get_if<wire::OpenImage>(&opening)) {
     co_return co_await image(*stream, carrier, wanted->deployment);
+  }
+  if (const auto* list = std::get_if<wire::OpenEgressList>(&opening)) {
+    co_return co_await egress_list(*stream, carrier, list->deployment);
   }
   co_return co_await provision(std::move(stream), std::move(carrier), std::get<wire::OpenProvisioner>(opening).deployment);
 }
@@ -199,6 +203,18 @@ Task<Result<void>> HostLink::image(net::Stream& stream, const Carrier& carrier, 
     const net::Deadline deadline(loop_.timers(), stream, limits::kHttpBodyIdleTime);
     CO_TRY(co_await stream.write_all(ByteView(piece).first(static_cast<std::size_t>(count))));
   }
+  co_return co_await stream.shutdown_write();
+}
+
+Task<Result<void>> HostLink::egress_list(net::Stream& stream, const Carrier& carrier, const Id& id) {
+  CO_TRY_ASSIGN(const std::optional<Deployment> deployment, store_.deployment(id));
+  if (!deployment || deployment->host != carrier.host.id) {
+    co_return co_await stream.write_all(wire::write_host_link(wire::HostLinkDown(wire::LinkRefused{"PROV_DEPLOYMENT"})));
+  }
+  const net::Deadline deadline(loop_.timers(), stream, limits::kHttpBodyIdleTime);
+  const wire::ImageHead head{deployment->egress.size(), crypto::sha256(as_bytes(deployment->egress))};
+  CO_TRY(co_await stream.write_all(wire::write_host_link(wire::HostLinkDown(head))));
+  CO_TRY(co_await stream.write_all(as_bytes(deployment->egress)));
   co_return co_await stream.shutdown_write();
 }
 

@@ -36,6 +36,7 @@ class HostLink {
   Task<Result<void>> enrol(net::Stream& stream, const wire::EnrolRequest& request);
   Task<Result<void>> session(net::Stream& stream, Carrier carrier, const wire::OpenSession& opening);
   Task<Result<void>> image(net::Stream& stream, const Carrier& carrier, const Id& deployment);
+  Task<Result<void>> egress_list(net::Stream& stream, const Carrier& carrier, const Id& id);
   Task<Result<void>> provision(net::StreamPtr stream, Carrier carrier, const Id& deployment);
   struct Session;
   Task<void> push(Session& session);

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "crypto/authority.h"
+#include "crypto/list_digest.h"
+#include "policy/allow_list.h"
 #include "wire/enrol_code.h"
 #include "wire/secret_names.h"
 
@@ -76,6 +78,7 @@ Result<Deployment> Registry::deploy(const DeployRequest& request, const Blob& bl
   if (!development_class(d.evidence_class) && !image.has_kernel) return fail(Code::NO_KERNEL);
   TRY(check_signer(app, image.pcrs));
   TRY(check_secret_names(image.manifest));
+  TRY_ASSIGN(const policy::AllowList egress, policy::AllowList::parse(image.manifest.egress));
   d.id = random_.array<16>();
   d.app = app.id;
   d.cage = image.manifest.name;
@@ -89,6 +92,7 @@ Result<Deployment> Registry::deploy(const DeployRequest& request, const Blob& bl
   d.pcr8 = image.pcrs.pcr8;
   d.memory_mib = request.memory_mib;
   d.cpus = request.cpus;
+  d.egress = egress.canonical();
   TRY_ASSIGN(d.version, store_.add_deployment(d));
   return d;
 }
@@ -198,6 +202,7 @@ Result<wire::Assignments> Registry::assignments(const Host& host) {
     a.memory_mib = static_cast<std::uint64_t>(d.memory_mib);
     a.cpus = static_cast<std::uint64_t>(d.cpus);
     a.drain = d.state == DeploymentState::draining;
+    if (!d.egress.empty()) a.egress = crypto::list_digest(d.egress);
     out.all.push_back(std::move(a));
   }
   return out;

@@ -39,7 +39,8 @@ class Registry {
   // find_app: NOT_FOUND.
   Result<App> find_app(std::string_view id_or_name);
 
-  // deploy records an uploaded image as the app's next version, state rolling. The image's own classes; PROV_CLASS for a class
+  // deploy records an uploaded image as the app's next version, state rolling, with the egress list that its measured
+  // manifest holds. The image's own classes; EGRESS_ENTRY; PROV_CLASS for a class
   // that this caged does not take; NO_KERNEL for class nitro; PROV_SIGNER where the app's policy refuses its signer.
   Result<Deployment> deploy(const DeployRequest& request, const Blob& blob);
   // forget removes an image that deploy() refused, unless a deployment was made from the same bytes before.

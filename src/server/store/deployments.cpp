@@ -8,7 +8,7 @@ namespace {
 
 #define CAGES_DEPLOYMENT_COLUMNS                                                                        \
   "SELECT id, app, version, cage, evidence_class, state, names, secrets, image_sha256, image_bytes, " \
-  "pcr0, pcr1, pcr2, pcr8, memory_mib, cpus, host FROM deployments "
+  "pcr0, pcr1, pcr2, pcr8, memory_mib, cpus, host, egress FROM deployments "
 
 Result<Deployment> read_deployment(const Statement& row) {
   Deployment d;
@@ -31,6 +31,7 @@ Result<Deployment> read_deployment(const Statement& row) {
   d.memory_mib = row.number(14);
   d.cpus = row.number(15);
   TRY_ASSIGN(d.host, optional_fixed<16>(row, 16));
+  d.egress = row.text(17);
   return d;
 }
 
@@ -145,16 +146,16 @@ Result<void> Store::set_signers(std::string_view app, const std::vector<Digest38
 Result<std::int64_t> Store::add_deployment(const Deployment& d) {
   TRY_ASSIGN(Statement insert, database_.prepare(
       "INSERT INTO deployments (id, app, version, cage, evidence_class, state, names, secrets, image_sha256, image_bytes, "
-      "pcr0, pcr1, pcr2, pcr8, memory_mib, cpus, host, created) VALUES (?1, ?2, "
+      "pcr0, pcr1, pcr2, pcr8, memory_mib, cpus, host, created, egress) VALUES (?1, ?2, "
       "(SELECT COALESCE(MAX(version), 0) + 1 FROM deployments WHERE app = ?2), "
-      "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) RETURNING version"));
+      "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) RETURNING version"));
   insert.bind(1, ByteView(d.id)).bind(2, d.app).bind(3, d.cage).bind(4, d.evidence_class).bind(5, to_text(d.state));
   insert.bind(6, write_words(d.names)).bind(7, write_words(d.secrets)).bind(8, ByteView(d.image_sha256));
   insert.bind(9, d.image_bytes).bind(10, ByteView(d.pcr0)).bind(11, ByteView(d.pcr1)).bind(12, ByteView(d.pcr2));
   bind_optional(insert, 13, d.pcr8);
   insert.bind(14, d.memory_mib).bind(15, d.cpus);
   bind_optional(insert, 16, d.host);
-  TRY_ASSIGN(const bool row, insert.bind(17, now()).step());
+  TRY_ASSIGN(const bool row, insert.bind(17, now()).bind(18, d.egress).step());
   if (!row) return fail(Code::INTERNAL, "RETURNING");
   const std::int64_t version = insert.number(0);
   TRY(insert.run());

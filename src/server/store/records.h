@@ -74,6 +74,7 @@ struct Deployment {
   std::int64_t memory_mib = 0;
   std::int64_t cpus = 0;
   std::optional<Id> host;
+  std::string egress;  // its allow-list in canonical form; empty: nothing leaves
 };
 
 struct AuditEntry {

@@ -3,7 +3,7 @@
 
 namespace cages::server {
 
-const std::array<const char*, 1> kMigrations{R"sql(
+const std::array<const char*, 2> kMigrations{R"sql(
 CREATE TABLE api_keys (
   id          TEXT PRIMARY KEY,
   name        TEXT NOT NULL,
@@ -109,6 +109,10 @@ CREATE TABLE audit (
   code    TEXT NOT NULL,
   detail  TEXT NOT NULL
 ) STRICT;
+)sql",
+                                                 // A deployment from before has none on record: its host opens no egress port.
+                                                 R"sql(
+ALTER TABLE deployments ADD COLUMN egress TEXT NOT NULL DEFAULT '';
 )sql"};
 
 }  // namespace cages::server

@@ -7,6 +7,6 @@
 
 namespace cages::server {
 
-extern const std::array<const char*, 1> kMigrations;
+extern const std::array<const char*, 2> kMigrations;
 
 }  // namespace cages::server

@@ -33,6 +33,7 @@ class StoreTest : public testing::Test {
     d.evidence_class = "nitro";
     d.names = {"pay.app-1.example"};
     d.secrets = {"KEY"};
+    d.egress = "api.example.com:443\n";
     d.pcr0.fill(1);
     d.pcr1.fill(2);
     d.pcr2.fill(3);
