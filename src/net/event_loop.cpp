@@ -176,6 +176,10 @@ void EventLoop::turn(TaskGroup& until_empty) {
       continue;
     }
     if (context_->poll() != 0 || until_empty.size() == 0) continue;
+    if (elsewhere_ > 0) {
+      context_->run_one();
+      continue;
+    }
     const auto due = timers_->next();
     if (!due) {
       log::error("loop.deadlock", Error(Code::INTERNAL, "every task waits and no timer is set"));

@@ -86,8 +86,9 @@ class EventLoop {
 
   [[nodiscard]] Timers& timers() { return *timers_; }
   [[nodiscard]] const Clock& clock() const { return *clock_; }
-  // For net/ alone.
+  // For net/ alone. wait_elsewhere: one task more (or less) waits for what no timer brings, so that time stands still.
   [[nodiscard]] boost::asio::io_context& context() { return *context_; }
+  void wait_elsewhere(bool begins) { elsewhere_ += begins ? 1 : -1; }
 
  private:
   template <class T>
@@ -101,6 +102,7 @@ class EventLoop {
   SystemClock system_clock_;
   const Clock* clock_;
   ManualClock* manual_ = nullptr;
+  int elsewhere_ = 0;
   std::unique_ptr<Timers> timers_;
   std::unique_ptr<TaskGroup> main_;
   std::unique_ptr<TaskGroup> tasks_;

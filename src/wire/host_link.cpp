@@ -25,6 +25,7 @@ enum Type : std::uint64_t {
   kTokenRefused = 75,
   kReport = 76,
   kEgressList = 77,
+  kAlive = 78,
 };
 
 template <std::size_t N>
@@ -225,6 +226,7 @@ struct Writer {
   Bytes operator()(const LinkTokenRefused& m) const {
     return FrameWriter(kTokenRefused, kHostLinkVersion, 2).uint(1, m.id).text(2, m.code).take();
   }
+  Bytes operator()(const HostAlive&) const { return FrameWriter(kAlive, kHostLinkVersion, 0).take(); }
   Bytes operator()(const InstanceReport& m) const {
     return FrameWriter(kReport, kHostLinkVersion, 3)
         .bytes(1, m.deployment)
@@ -274,7 +276,11 @@ Result<HostSessionUp> parse_host_session_up(ByteView payload) {
     TRY(fields.finish());
     return HostSessionUp(request);
   }
-  TRY(expect_type(frame, kReport, kHostLinkVersion, "a token request or a report"));
+  if (frame.type == kAlive) {
+    TRY(fields.finish());
+    return HostSessionUp(HostAlive{});
+  }
+  TRY(expect_type(frame, kReport, kHostLinkVersion, "a token request, a report or a sign of life"));
   InstanceReport report;
   TRY(read_fixed(fields, 1, "deployment", report.deployment));
   TRY_ASSIGN(report.state, read_word(fields, 2, "state", limits::kControlWordBytesMax));

@@ -119,7 +119,12 @@ struct InstanceReport {
   bool operator==(const InstanceReport&) const = default;
 };
 
-using HostSessionUp = std::variant<LinkTokenRequest, InstanceReport>;
+// Says at least every kLinkAliveTime that this host lives; Accepted is the answer.
+struct HostAlive {
+  bool operator==(const HostAlive&) const = default;
+};
+
+using HostSessionUp = std::variant<LinkTokenRequest, InstanceReport, HostAlive>;
 using HostLinkDown =
     std::variant<Enrolled, ImageHead, Accepted, LinkRefused, Assignments, LinkToken, LinkTokenRefused>;
 

@@ -81,7 +81,8 @@ TEST(HostLink, RoundTripsEveryMessage) {
                                HostOpening(OpenImage{id}), HostOpening(OpenProvisioner{id}), HostOpening(OpenEgressList{id})}) {
     EXPECT_EQ(parse_host_opening(payload(write_host_link(m))).value(), m);
   }
-  for (const HostSessionUp& m : {HostSessionUp(LinkTokenRequest{7, id}), HostSessionUp(InstanceReport{id, "ready", "ok"})}) {
+  for (const HostSessionUp& m : {HostSessionUp(LinkTokenRequest{7, id}), HostSessionUp(InstanceReport{id, "ready", "ok"}),
+                                 HostSessionUp(HostAlive{})}) {
     EXPECT_EQ(parse_host_session_up(payload(write_host_link(m))).value(), m);
     EXPECT_FALSE(parse_host_opening(payload(write_host_link(m))));
     EXPECT_FALSE(parse_host_link_down(payload(write_host_link(m))));

@@ -3,6 +3,7 @@
 // stream; and hosts that are none (design §4.2, §4.6).
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "crypto/list_digest.h"
 #include "net/frame.h"
 #include "net/memory.h"
@@ -10,6 +11,7 @@
 #include "support/platform.h"
 #include "tls/client.h"
 #include "wire/enrol_code.h"
+#include "wire/proxy_v2.h"
 
 namespace cages::flows {
 namespace {
@@ -26,8 +28,14 @@ class HostLinkFlow : public testing::Test {
                .value();
   }
   // dial connects as a host would; `identity` where it is enrolled.
-  Task<Result<tls::TlsStreamPtr>> dial(std::optional<tls::Identity> identity) {
+  void balance(const std::vector<std::string>& addresses) {
+    link = server::HostLink::make(loop, *registry, *platform.provisioner, platform.store, *platform.keyring, platform.random,
+                                  server::Balancers(addresses)).value();
+  }
+  // `first` goes before TLS.
+  Task<Result<tls::TlsStreamPtr>> dial(std::optional<tls::Identity> identity, Bytes first = {}) {
     auto [near, far] = net::memory_pair();
+    if (!first.empty()) CO_TRY(co_await near->write_all(first));
     loop.spawn("caged", link->serve({std::move(far), {.address = "192.0.2.1", .port = 1, .cid = 0}}));
     tls::ClientSettings settings;
     settings.roots.pem = platform.keyring->hosts_root().certificate.pem();
@@ -96,6 +104,54 @@ TEST_F(HostLinkFlow, TellsASessionWhatToRunAndGivesItTokens) {
   EXPECT_EQ(claims.address, "192.0.2.1");
   EXPECT_EQ(claims.host_key, crypto::sha256(key.public_key().spki()));
   EXPECT_EQ(platform.store.deployment(platform.deployment.id).value()->state, server::DeploymentState::live);
+}
+
+// What a session with one deployment is told first, and the claims of the token that it then asks for.
+Task<Result<wire::TokenClaims>> token_over(HostLinkFlow& flow, const wire::Enrolled& host, Bytes first) {
+  CO_TRY_ASSIGN(const auto stream, co_await flow.dial(flow.identity_of(host), std::move(first)));
+  CO_TRY(co_await flow.ask(*stream, wire::write_host_link(wire::HostOpening(wire::OpenSession{"t", {"process"}}))));
+  const wire::LinkTokenRequest request{1, flow.platform.deployment.id};
+  CO_TRY_ASSIGN(const auto answer, co_await flow.ask(*stream, wire::write_host_link(wire::HostSessionUp(request))));
+  CO_TRY_ASSIGN(const auto token, wire::parse_token(std::get<wire::LinkToken>(answer).token));
+  co_return token.claims;
+}
+
+Bytes proxy_header(const std::string& client) {
+  return wire::write_proxy_v2({.client = {client, 40000}, .server = {"192.0.2.200", 8444}}).value();
+}
+
+// From a configured balancer alone: `ip` is whom it names, and it must name somebody.
+TEST_F(HostLinkFlow, TakesABalancersWordForTheAddressAndNobodyElses) {
+  const wire::Enrolled host = enrolled();
+  ASSERT_TRUE(platform.store.set_host(platform.deployment.id, host.host));
+  EXPECT_EQ(loop.run(token_over(*this, host, {})).value().value().address, "192.0.2.1");
+  EXPECT_FALSE(loop.run(token_over(*this, host, proxy_header("198.51.100.9"))).value()) << "from a host itself";
+  balance({"192.0.2.77"});
+  EXPECT_EQ(loop.run(token_over(*this, host, {})).value().value().address, "192.0.2.1");
+  EXPECT_FALSE(loop.run(token_over(*this, host, proxy_header("198.51.100.9"))).value()) << "another is the balancer";
+  balance({"192.0.2.1"});
+  EXPECT_EQ(loop.run(token_over(*this, host, proxy_header("198.51.100.9"))).value().value().address, "198.51.100.9");
+  EXPECT_FALSE(loop.run(token_over(*this, host, {})).value()) << "a balancer that names nobody";
+}
+
+// How long a session lives in which the host says `alive` this often and nothing else; at most an hour.
+Task<Nanoseconds> session_life(HostLinkFlow& flow, const wire::Enrolled& host, Nanoseconds every) {
+  const auto stream = (co_await flow.dial(flow.identity_of(host))).value();
+  const Nanoseconds began = flow.loop.timers().now();
+  auto answer = co_await flow.ask(*stream, wire::write_host_link(wire::HostOpening(wire::OpenSession{"t", {}})));
+  while (answer && flow.loop.timers().now() - began < std::chrono::hours(1)) {
+    co_await flow.loop.timers().sleep(every);
+    answer = co_await flow.ask(*stream, wire::write_host_link(wire::HostSessionUp(wire::HostAlive{})));
+    if (answer) EXPECT_TRUE(std::holds_alternative<wire::Accepted>(*answer));
+  }
+  co_return flow.loop.timers().now() - began;
+}
+
+TEST_F(HostLinkFlow, EndsTheSessionOfAHostThatFellSilent) {
+  const wire::Enrolled host = enrolled();
+  EXPECT_GE(loop.run(session_life(*this, host, limits::kLinkAliveTime)).value(), std::chrono::hours(1));
+  const Nanoseconds silent = std::chrono::minutes(30);
+  EXPECT_EQ(loop.run(session_life(*this, host, silent)).value(), silent) << "its first word came to a closed session";
 }
 
 TEST_F(HostLinkFlow, ServesNobodyWithoutACertificate) {

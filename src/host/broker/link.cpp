@@ -175,8 +175,24 @@ Task<Result<void>> Link::serve_session(const std::function<void(const wire::Assi
   session_ = std::move(stream);
   log::info("link.session", {{"caged", settings_.address}, {"assignments", std::to_string(assignments.all.size())}});
   on_assignments(assignments);
+  Result<void> ended;
+  const auto receive = [&]() -> Task<void> { ended = co_await follow(on_assignments); };
+  co_await net::either(receive(), say_alive());
+  co_return ended;
+}
+
+Task<void> Link::say_alive() {
   for (;;) {
+    co_await loop_.timers().sleep(settings_.alive_time);
+    if (!co_await send(wire::HostAlive{})) co_return;  // follow() hears of it as well
+  }
+}
+
+Task<Result<void>> Link::follow(const std::function<void(const wire::Assignments&)>& on_assignments) {
+  for (;;) {
+    net::Deadline deadline(loop_.timers(), *session_, limits::kLinkSessionIdleTime);
     CO_TRY_ASSIGN(const Bytes payload, co_await net::read_frame(*session_));
+    deadline.clear();
     CO_TRY_ASSIGN(wire::HostLinkDown message, wire::parse_host_link_down(payload));
     CO_TRY(take(std::move(message), on_assignments));
   }
@@ -189,8 +205,8 @@ Result<void> Link::take(wire::HostLinkDown message, const std::function<void(con
     settle(token->id, std::move(token->token));
   } else if (const auto* refusal = std::get_if<wire::LinkTokenRefused>(&message)) {
     settle(refusal->id, refused(refusal->code));
-  } else {
-    return fail(Code::MESSAGE_TYPE, "session", "assignments or an answer about a token", "another message");
+  } else if (!std::holds_alternative<wire::Accepted>(message)) {
+    return fail(Code::MESSAGE_TYPE, "session", "assignments or an answer", "another message");
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "crypto/authority.h"
 #include "crypto/key.h"
 #include "net/event.h"
@@ -28,6 +29,7 @@ struct LinkSettings {
   std::optional<tls::Identity> identity;  // none before enrolment
   std::string program;                    // name and version, for people
   std::vector<std::string> drivers;
+  Nanoseconds alive_time = limits::kLinkAliveTime;
 };
 
 class Link {
@@ -64,6 +66,8 @@ class Link {
   Task<Result<net::StreamPtr>> connect();
   Task<Result<wire::HostLinkDown>> open(net::Stream& stream, const wire::HostOpening& opening);
   Task<Result<void>> serve_session(const std::function<void(const wire::Assignments&)>& on_assignments);
+  Task<Result<void>> follow(const std::function<void(const wire::Assignments&)>& on_assignments);
+  Task<void> say_alive();
   Result<void> take(wire::HostLinkDown message, const std::function<void(const wire::Assignments&)>& on_assignments);
   Task<Result<void>> send(const wire::HostSessionUp& message);
   void settle(std::uint64_t id, Result<std::string> answer);

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/log.h"
+#include "http/proxy_header.h"
 #include "net/deadline.h"
 #include "net/relay.h"
 #include "wire/client_hello.h"
@@ -46,16 +47,11 @@ class ClientCount {
 };
 
 // untrusted: who a balancer says its client is.
-Task<Result<void>> read_proxy_header(net::Stream& stream, net::Peer& peer) {
-  Bytes header(wire::kProxyV2HeadBytes);
-  CO_TRY(co_await net::read_exact(stream, header));
-  CO_TRY_ASSIGN(const std::size_t rest, wire::proxy_v2_rest(header));
-  header.resize(header.size() + rest);
-  CO_TRY(co_await net::read_exact(stream, std::span(header).subspan(wire::kProxyV2HeadBytes)));
-  CO_TRY_ASSIGN(const wire::ProxyHeader parsed, wire::parse_proxy_v2(header));
-  if (parsed.client.ip.empty()) co_return Result<void>();  // the balancer's own connection
-  peer.address = parsed.client.ip;
-  peer.port = parsed.client.port;
+Task<Result<void>> name_client(net::Stream& stream, net::Peer& peer) {
+  CO_TRY_ASSIGN(const wire::ProxyAddress client, co_await http::read_proxy_header(stream));
+  if (client.ip.empty()) co_return Result<void>();  // the balancer's own connection
+  peer.address = client.ip;
+  peer.port = client.port;
   co_return Result<void>();
 }
 
@@ -117,7 +113,7 @@ Task<Result<void>> Ingress::carry(net::Stream& client, net::Peer& peer) {
   {
     const net::Deadline deadline(loop_.timers(), client, settings_.hello_time);
     if (settings_.proxy_peers.contains(peer.address)) {
-      const auto read = co_await read_proxy_header(client, peer);
+      const auto read = co_await name_client(client, peer);
       if (!read) ++counts_.refused_hello;
       CO_TRY(read);
     }

@@ -9,9 +9,9 @@
 #include "base/text.h"
 #include "http/client.h"
 #include "http/forward.h"
+#include "http/proxy_header.h"
 #include "net/deadline.h"
 #include "runtime/ingress/identity_headers.h"
-#include "wire/proxy_v2.h"
 
 namespace cages::runtime {
 namespace {
@@ -19,17 +19,6 @@ namespace {
 constexpr std::string_view kSessionPath = "/.well-known/cage/session";
 constexpr std::string_view kDocumentPath = "/.well-known/attestation";
 constexpr std::size_t kRequestIdBytes = 16;
-
-// untrusted: the host says who the client is; it may lie (threat model), but in this form only.
-Task<Result<wire::ProxyAddress>> read_proxy_header(net::Stream& stream) {
-  Bytes header(wire::kProxyV2HeadBytes);
-  CO_TRY(co_await net::read_exact(stream, header));
-  CO_TRY_ASSIGN(const std::size_t rest, wire::proxy_v2_rest(header));
-  header.resize(header.size() + rest);
-  CO_TRY(co_await net::read_exact(stream, std::span(header).subspan(wire::kProxyV2HeadBytes)));
-  CO_TRY_ASSIGN(const wire::ProxyHeader parsed, wire::parse_proxy_v2(header));
-  co_return parsed.client;
-}
 
 // The name of "name", "name:port"; addresses in brackets are no names.
 std::string name_of(const std::string& authority) { return ascii_lower(authority.substr(0, authority.rfind(':'))); }
@@ -106,7 +95,8 @@ Task<Result<void>> DataPlane::carry(net::StreamPtr stream) {
     const auto handshake = handshakes_.try_take();
     {
       const net::Deadline deadline(loop_.timers(), *stream, limits::kIngressHelloTime);
-      CO_TRY_ASSIGN(client, co_await read_proxy_header(*stream));
+      // untrusted: the host says who the client is; it may lie (threat model), but in this form only.
+      CO_TRY_ASSIGN(client, co_await http::read_proxy_header(*stream));
     }
     auto accepted = co_await tls_.accept(loop_.timers(), std::move(stream));
     if (!accepted) ++counts_.refused_handshakes;

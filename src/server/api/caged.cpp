@@ -72,10 +72,10 @@ Result<void> Caged::open_provisioner(const attest::TrustRoot& production_root) {
   registry_ = std::make_unique<Registry>(std::move(settings), *store_, *blobs_, random_);
   TRY_ASSIGN(const ServerIdentity identity, provisioner_identity());
   TRY_ASSIGN(provisioner_, Provisioner::make(std::move(trust), *store_, *keyring_, identity, loop_.clock(), random_));
-  TRY_ASSIGN(host_link_, HostLink::make(loop_, *registry_, *provisioner_, *store_, *keyring_, random_));
+  TRY_ASSIGN(host_link_, HostLink::make(loop_, *registry_, *provisioner_, *store_, *keyring_, random_, balancers_));
   TRY_ASSIGN(const crypto::Certificate root, crypto::Certificate::from_der(identity.chain.back()));
   rest_ = std::make_unique<Rest>(Rest::Platform{{crypto::key_hash(root.public_key())}}, *registry_, *blobs_, *store_, *keyring_,
-                                 [this] { host_link_->changed(); });
+                                 worker_, [this] { host_link_->changed(); });
   return {};
 }
 
@@ -150,6 +150,7 @@ Task<void> Caged::accept_clients(net::Listener& listener) {
 Task<void> Caged::serve_host(net::Accepted accepted, net::Slots::Slot) { co_await host_link_->serve(std::move(accepted)); }
 
 Task<void> Caged::serve_client(net::Accepted accepted, net::Slots::Slot) {
+  if (!co_await balancers_.name_client(loop_.timers(), accepted)) co_return;
   auto stream = co_await api_tls_->accept(loop_.timers(), std::move(accepted.stream));
   if (!stream) co_return;
   const http::Handler handler = [this](http::Request& request, http::Responder& responder) {

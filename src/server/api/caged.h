@@ -34,7 +34,8 @@ class Caged {
 
  private:
   Caged(Config config, net::EventLoop& loop, crypto::Random& random)
-      : config_(std::move(config)), loop_(loop), random_(random), tasks_(loop), slots_(limits::kCagedConnectionsMax) {}
+      : config_(std::move(config)), loop_(loop), random_(random), worker_(loop), balancers_(config_.proxy_peers),
+        tasks_(loop), slots_(limits::kCagedConnectionsMax) {}
   Result<void> open_store();
   Result<void> open_provisioner(const attest::TrustRoot& production_root);
   Result<void> open_ports();
@@ -50,6 +51,8 @@ class Caged {
   Config config_;
   net::EventLoop& loop_;
   crypto::Random& random_;
+  net::Worker worker_;
+  Balancers balancers_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Keyring> keyring_;
   std::unique_ptr<Blobs> blobs_;

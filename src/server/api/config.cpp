@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/config.h"
 
+#include "base/ip.h"
 #include "base/toml.h"
 
 namespace cages::server {
@@ -42,6 +43,11 @@ Result<Config> parse_config(std::string_view toml) {
   TRY(read_path(table, "api_certificate", config.api_certificate));
   TRY(read_path(table, "api_key", config.api_key));
   TRY(read_path(table, "provisioner_chain", config.provisioner_chain));
+  TRY_ASSIGN(const auto peers, table.texts("proxy_peers"));
+  for (const std::string& peer : peers.value_or(std::vector<std::string>())) {
+    if (!parse_ip(peer)) return fail(Code::TOML_KEY, table.where("proxy_peers"), "IP addresses", printable(peer));
+    config.proxy_peers.push_back(peer);
+  }
   TRY(table.finish());
   if (config.api_certificate.empty() != config.api_key.empty()) {
     return fail(Code::TOML_KEY, "caged.toml", "api_certificate and api_key together", "one of them");

@@ -23,6 +23,7 @@ struct Config {
   std::filesystem::path api_certificate;  // PEM chain and key of another authority's, instead of our own
   std::filesystem::path api_key;
   std::filesystem::path provisioner_chain;  // PEM [provisioner, platform root], by the offline root
+  std::vector<std::string> proxy_peers;  // addresses of balancers that say by PROXY v2 who connects, on both ports
   std::vector<std::filesystem::path> development_roots;  // PEM; refused outside development
 };
 

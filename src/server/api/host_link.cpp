@@ -21,16 +21,11 @@ namespace {
 constexpr std::chrono::hours kHostCertificateLife{24 * 365};
 constexpr std::size_t kImagePieceBytes = 256 * 1024;
 
-// One text for one address: what a token holds is compared with what a later connection shows.
-std::string canonical_address(const std::string& text) {
-  const auto address = parse_ip(text);
-  return address ? write_ip(*address) : text;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<HostLink>> HostLink::make(net::EventLoop& loop, Registry& registry, Provisioner& provisioner,
-                                                 Store& store, Keyring& keyring, crypto::Random& random) {
+                                                 Store& store, Keyring& keyring, crypto::Random& random,
+                                                 Balancers balancers) {
   TRY_ASSIGN(const ServerIdentity own, keyring.host_link_identity());
   TRY_ASSIGN(tls::Identity identity, tls::Identity::make(own.chain, own.key));
   // A host that enrols has no certificate yet; every other opening asks for one (host_of).
@@ -38,7 +33,7 @@ Result<std::unique_ptr<HostLink>> HostLink::make(net::EventLoop& loop, Registry&
                                tls::Roots{false, keyring.hosts_root().certificate.pem()}, {}};
   TRY_ASSIGN(std::unique_ptr<tls::Server> server, tls::Server::make(std::move(settings), loop.clock()));
   return std::unique_ptr<HostLink>(
-      new HostLink(loop, registry, provisioner, store, keyring, random, std::move(server)));
+      new HostLink(loop, registry, provisioner, store, keyring, random, std::move(balancers), std::move(server)));
 }
 
 Result<void> HostLink::renew() {
@@ -64,6 +59,7 @@ Result<Host> HostLink::host_of(const tls::TlsStream& stream) {
 }
 
 Task<Result<void>> HostLink::converse(net::Accepted accepted) {
+  CO_TRY(co_await balancers_.name_client(loop_.timers(), accepted));
   CO_TRY_ASSIGN(tls::TlsStreamPtr stream, co_await server_->accept(loop_.timers(), std::move(accepted.stream)));
   Bytes frame;
   {
@@ -148,7 +144,9 @@ Task<void> HostLink::push(Session& session) {
     last = std::move(now);
     bool sent = true;
     for (const wire::HostLinkDown& message : messages) {
-      if (sent) sent = (co_await session.stream.write_all(wire::write_host_link(message))).has_value();
+      if (!sent) break;
+      const net::Deadline deadline(loop_.timers(), session.stream, limits::kLinkAnswerTime);
+      sent = (co_await session.stream.write_all(wire::write_host_link(message))).has_value();
     }
     if (!sent) break;
     if (generation_ == seen && !session.ended) co_await changed_.wait();
@@ -158,14 +156,19 @@ Task<void> HostLink::push(Session& session) {
 
 Task<void> HostLink::listen(Session& session) {
   while (!session.ended) {
+    // A host that is gone without a word holds no session: a living one says something in time.
+    net::Deadline deadline(loop_.timers(), session.stream, limits::kLinkSessionIdleTime);
     const auto frame = co_await net::read_frame(session.stream);
+    deadline.clear();
     if (!frame) break;
     const auto message = wire::parse_host_session_up(*frame);
     if (!message) break;
+    // A host that asks without reading the answers is cut off.
+    if (session.outbox.size() >= limits::kAssignmentsMax) break;
     if (const auto* request = std::get_if<wire::LinkTokenRequest>(&*message)) {
-      // A host that asks without reading the answers is cut off.
-      if (session.outbox.size() >= limits::kAssignmentsMax) break;
       session.outbox.push_back(token_for(session.carrier, *request));
+    } else if (std::holds_alternative<wire::HostAlive>(*message)) {
+      session.outbox.emplace_back(wire::Accepted{});
     } else {
       const auto taken = registry_.report(session.carrier.host, std::get<wire::InstanceReport>(*message));
       if (!taken) log::error("host.report", taken.error(), {{"host", session.carrier.host.name}});

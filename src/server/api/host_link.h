@@ -6,6 +6,7 @@
 
 #include "net/event.h"
 #include "net/event_loop.h"
+#include "server/api/balancers.h"
 #include "server/provisioner/provisioner.h"
 #include "server/registry/registry.h"
 #include "tls/server.h"
@@ -16,7 +17,7 @@ class HostLink {
  public:
   // make: TLS_SETUP. lifetime: everything outlives it.
   static Result<std::unique_ptr<HostLink>> make(net::EventLoop& loop, Registry& registry, Provisioner& provisioner, Store& store,
-                                                Keyring& keyring, crypto::Random& random);
+                                                Keyring& keyring, crypto::Random& random, Balancers balancers = {});
   // changed: what hosts should run may have changed; their sessions send it on.
   void changed() {
     ++generation_;
@@ -29,9 +30,9 @@ class HostLink {
 
  private:
   HostLink(net::EventLoop& loop, Registry& registry, Provisioner& provisioner, Store& store, Keyring& keyring,
-           crypto::Random& random, std::unique_ptr<tls::Server> server)
+           crypto::Random& random, Balancers balancers, std::unique_ptr<tls::Server> server)
       : loop_(loop), registry_(registry), provisioner_(provisioner), store_(store), keyring_(keyring), random_(random),
-        server_(std::move(server)) {}
+        balancers_(std::move(balancers)), server_(std::move(server)) {}
   Task<Result<void>> converse(net::Accepted accepted);
   Task<Result<void>> enrol(net::Stream& stream, const wire::EnrolRequest& request);
   Task<Result<void>> session(net::Stream& stream, Carrier carrier, const wire::OpenSession& opening);
@@ -52,6 +53,7 @@ class HostLink {
   Store& store_;
   Keyring& keyring_;
   crypto::Random& random_;
+  Balancers balancers_;
   std::unique_ptr<tls::Server> server_;
   net::Event changed_;
   std::uint64_t generation_ = 0;  // counts what changed_ told

@@ -199,8 +199,16 @@ Task<Result<Json>> Rest::upload(http::Request& request, const Call& call) {
   wanted.evidence_class = call.query_or("class", "");
   CO_TRY_ASSIGN(wanted.memory_mib, read_number(call.query_or("memory_mib", "0"), "memory_mib"));
   CO_TRY_ASSIGN(wanted.cpus, read_number(call.query_or("cpus", "0"), "cpus"));
-  CO_TRY_ASSIGN(const Blob blob, upload.finish());
-  auto deployment = registry_.deploy(wanted, blob);
+  // One at a time: what is refused is forgotten, and another upload may be of the same bytes.
+  const auto turn = co_await measuring_.take();
+  CO_TRY_ASSIGN(const Blob blob, co_await worker_.run([&] { return upload.finish(); }));
+  const auto image = co_await worker_.run([&] { return measure_image(blob.path); });
+  Result<Deployment> deployment = fail(Code::INTERNAL);
+  if (image) {
+    deployment = registry_.deploy(wanted, blob, *image);
+  } else {
+    deployment = fail(image.error());
+  }
   if (deployment) co_return to_json(*deployment);
   CO_TRY(registry_.forget(blob));  // what nobody can run need not fill the disk
   co_return fail(std::move(deployment).error());

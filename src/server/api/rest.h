@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "crypto/random.h"
 #include "http/server.h"
+#include "net/event.h"
+#include "net/worker.h"
 #include "server/api/access.h"
 #include "server/provisioner/keyring.h"
 #include "server/registry/registry.h"
@@ -20,8 +22,9 @@ class Rest {
     std::vector<crypto::KeyHash> roots;  // of the provisioner's chain: what images name
   };
   // `changed` is called when what hosts should run may have changed. lifetime: everything outlives it.
-  Rest(Platform platform, Registry& registry, Blobs& blobs, Store& store, Keyring& keyring, std::function<void()> changed)
-      : platform_(std::move(platform)), registry_(registry), blobs_(blobs), store_(store), keyring_(keyring),
+  Rest(Platform platform, Registry& registry, Blobs& blobs, Store& store, Keyring& keyring, net::Worker& worker,
+       std::function<void()> changed)
+      : platform_(std::move(platform)), registry_(registry), blobs_(blobs), store_(store), keyring_(keyring), worker_(worker),
         changed_(std::move(changed)) {}
 
   // handle answers one request.
@@ -56,6 +59,8 @@ class Rest {
   Blobs& blobs_;
   Store& store_;
   Keyring& keyring_;
+  net::Worker& worker_;
+  net::Slots measuring_{1};
   std::function<void()> changed_;
 };
 

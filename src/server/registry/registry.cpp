@@ -67,14 +67,13 @@ Result<App> Registry::find_app(std::string_view id_or_name) {
   return std::move(*app);
 }
 
-Result<Deployment> Registry::deploy(const DeployRequest& request, const Blob& blob) {
+Result<Deployment> Registry::deploy(const DeployRequest& request, const Blob& blob, const MeasuredImage& image) {
   TRY_ASSIGN(const App app, find_app(request.app));
   Deployment d;
   d.evidence_class = request.evidence_class.empty() ? settings_.default_class : request.evidence_class;
   if (!takes_class(d.evidence_class)) {
     return fail(Code::PROV_CLASS, "", settings_.default_class, printable(d.evidence_class));
   }
-  TRY_ASSIGN(const MeasuredImage image, measure_image(blob.path));
   if (!development_class(d.evidence_class) && !image.has_kernel) return fail(Code::NO_KERNEL);
   TRY(check_signer(app, image.pcrs));
   TRY(check_secret_names(image.manifest));

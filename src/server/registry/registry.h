@@ -40,9 +40,9 @@ class Registry {
   Result<App> find_app(std::string_view id_or_name);
 
   // deploy records an uploaded image as the app's next version, state rolling, with the egress list that its measured
-  // manifest holds. The image's own classes; EGRESS_ENTRY; PROV_CLASS for a class
+  // manifest holds. `image`: what measure_image says of the blob. EGRESS_ENTRY; PROV_CLASS for a class
   // that this caged does not take; NO_KERNEL for class nitro; PROV_SIGNER where the app's policy refuses its signer.
-  Result<Deployment> deploy(const DeployRequest& request, const Blob& blob);
+  Result<Deployment> deploy(const DeployRequest& request, const Blob& blob, const MeasuredImage& image);
   // forget removes an image that deploy() refused, unless a deployment was made from the same bytes before.
   Result<void> forget(const Blob& blob);
   // revoke ends leases of a version for good; release only drains it. NOT_FOUND.
