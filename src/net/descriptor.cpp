@@ -18,6 +18,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "net/splice.h"
 #include "net/tcp.h"
 
 namespace cages::net {
@@ -39,9 +40,9 @@ Error stream_error(const boost::system::error_code& error, Code closed) {
   return Error(Code::IO, "stream", "", error.message());
 }
 
-class FdStream final : public Stream {
+class FdStream final : public RawStream {
  public:
-  explicit FdStream(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+  explicit FdStream(Descriptor descriptor) : descriptor_(std::move(descriptor)), raw_(descriptor_.native_handle()) {}
 
   Task<Result<std::size_t>> read_some(std::span<Byte> into) override {
     if (!descriptor_.is_open()) co_return fail(reason_);
@@ -52,6 +53,10 @@ class FdStream final : public Stream {
   }
   Task<Result<void>> write_all(ByteView bytes) override {
     if (!descriptor_.is_open()) co_return fail(reason_);
+    // Mostly there is room, and the loop need not be asked. Reading always goes through it, so that nobody is starved.
+    const ssize_t written = ::write(descriptor_.native_handle(), bytes.data(), bytes.size());
+    if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
+    if (bytes.empty()) co_return Result<void>();
     auto [error, n] = co_await asio::async_write(descriptor_, asio::buffer(bytes.data(), bytes.size()), kTuple);
     if (error) co_return fail(stream_error(error, reason_));
     co_return Result<void>();
@@ -68,14 +73,26 @@ class FdStream final : public Stream {
     descriptor_.close(ignored);
   }
 
+  [[nodiscard]] int raw() const override { return raw_; }
+  Task<Result<void>> wait_read() override { return wait(Descriptor::wait_read); }
+  Task<Result<void>> wait_write() override { return wait(Descriptor::wait_write); }
+
  private:
+  Task<Result<void>> wait(Descriptor::wait_type what) {
+    if (!descriptor_.is_open()) co_return fail(reason_);
+    auto [error] = co_await descriptor_.async_wait(what, kTuple);
+    if (error) co_return fail(stream_error(error, reason_));
+    co_return Result<void>();
+  }
   Descriptor descriptor_;
+  int raw_;
   Code reason_ = Code::CLOSED;
 };
 
 Result<Descriptor> adopt(EventLoop& loop, Fd fd) {
   const int flags = ::fcntl(fd.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return fail(errno_error("descriptor", errno));
+  const bool set = flags >= 0 && ((flags & O_NONBLOCK) != 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) == 0);
+  if (!set) return fail(errno_error("descriptor", errno));
   Descriptor descriptor(loop.context());
   boost::system::error_code error;
   descriptor.assign(fd.get(), error);

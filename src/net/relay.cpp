@@ -5,6 +5,7 @@
 
 #include "net/event_loop.h"
 #include "net/read_buffer.h"
+#include "net/splice.h"
 
 namespace cages::net {
 namespace {
@@ -41,9 +42,22 @@ class IdleWatch {
   std::optional<Timers::Queue::iterator> entry_;
 };
 
+constexpr unsigned kFullBeforeSplice = 4;  // large reads in a row
+
+Task<Result<Spliced>> splice(RawStream& from, RawStream& to, std::uint64_t& bytes) {
+  auto pipe = SplicePipe::make();
+  if (!pipe) co_return Spliced::not_here;
+  co_return co_await pipe->move(from, to, bytes);
+}
+
 }  // namespace
 
 Task<Result<void>> copy_all(Stream& from, Stream& to, std::uint64_t& bytes) {
+  // Where both are bare descriptors and much flows, it flows past this process.
+  auto* const raw_from = dynamic_cast<RawStream*>(&from);
+  auto* const raw_to = dynamic_cast<RawStream*>(&to);
+  bool may_splice = raw_from != nullptr && raw_to != nullptr;
+  unsigned full = 0;
   ReadBuffer buffer;
   for (;;) {
     const std::span<Byte> into = buffer.next();
@@ -51,7 +65,14 @@ Task<Result<void>> copy_all(Stream& from, Stream& to, std::uint64_t& bytes) {
     if (n == 0) co_return co_await to.shutdown_write();
     CO_TRY(co_await to.write_all(into.first(n)));
     bytes += n;
+    full = n >= limits::kRelayBufferBytes / 2 ? full + 1 : 0;
     buffer.adapt(n);
+    if (!may_splice || full < kFullBeforeSplice) continue;
+    full = 0;
+    buffer = ReadBuffer();
+    CO_TRY_ASSIGN(const Spliced spliced, co_await splice(*raw_from, *raw_to, bytes));
+    if (spliced == Spliced::ended) co_return co_await to.shutdown_write();
+    may_splice = spliced != Spliced::not_here;
   }
 }
 
