@@ -84,7 +84,8 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$w
 mitm_port=$((port + 1))
 openssl s_server -accept "127.0.0.1:$mitm_port" -key "$work/mitm.key" -cert "$work/mitm.pem" -www -quiet 2>/dev/null &
 mitm_pid=$!
-sleep 0.3
+tries=0
+until curl -sk -o /dev/null "https://127.0.0.1:$mitm_port/" || [ "$tries" -ge 50 ]; do tries=$((tries + 1)) && sleep 0.1; done
 step "a TLS man in the middle: the client refuses" 10 cage curl --cacert "$work/mitm.pem" \
   --resolve "$host:$mitm_port:127.0.0.1" "https://$host:$mitm_port/healthz"
 

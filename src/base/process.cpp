@@ -45,9 +45,10 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 // Only async-signal-safe calls between fork and exec.
 [[noreturn]] void become(const char* program, char* const* argv, char* const* environment, const char* folder, int out,
-                         int err, pid_t parent) {
+                         int err, bool own_group, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(kExecFailed);  // race: the parent died before the line above
+  if (own_group) ::setpgid(0, 0);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -69,7 +70,7 @@ Result<pid_t> launch(const Command& command, int out, int err) {
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return fail(errno_error("fork", errno));
-  if (pid == 0) become(program->c_str(), argv.data(), envp.data(), command.folder.c_str(), out, err, parent);
+  if (pid == 0) become(program->c_str(), argv.data(), envp.data(), command.folder.c_str(), out, err, command.own_group, parent);
   return pid;
 }
 

@@ -21,6 +21,7 @@ struct Command {
   std::vector<std::string> argv;          // argv[0] is looked up on PATH where it has no slash
   std::vector<std::string> environment;   // "NAME=value", added to ours or replacing what ours has
   std::filesystem::path folder;           // working directory; empty = ours
+  bool own_group = false;                 // a terminal's Ctrl-C is ours alone: we end it in our own order
 };
 
 struct Outcome {

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/paths.h"
 #include "base/text.h"
+#include "crypto/hash.h"
 #include "http/client.h"
 #include "net/event_loop.h"
 #include "net/resolve.h"
@@ -73,7 +74,7 @@ Task<Result<Json>> exchange(net::EventLoop& loop, const ApiEndpoint& endpoint, s
   head.method = std::move(method);
   head.target = std::move(path);
   head.authority = endpoint.name + ":" + std::to_string(endpoint.port);
-  head.headers.add("Authorization", "Bearer " + std::string(as_text(endpoint.key.reveal())));
+  if (!endpoint.key.empty()) head.headers.add("Authorization", "Bearer " + std::string(as_text(endpoint.key.reveal())));
   CO_TRY_ASSIGN(const http::WholeResponse answer, co_await client.request(std::move(head), body, kAnswerBytesMax));
   CO_TRY_ASSIGN(Json json, parse_json(as_text(answer.body), kAnswerBytesMax));
   if (answer.head.status == 200) co_return json;
@@ -109,6 +110,10 @@ Result<ApiEndpoint> parse_endpoint(std::string_view url) {
 Result<ApiEndpoint> find_endpoint(const std::string& url, const std::string& ca_file) {
   const std::string chosen = url.empty() ? environment("CAGE_URL") : url;
   if (chosen.empty()) {
+    // That of the `cage dev` of this folder, while it runs; else the developer's own.
+    TRY_ASSIGN(const std::filesystem::path here, dev_state_folder("."));
+    std::error_code ignored;
+    if (std::filesystem::exists(here / "state" / "caged" / "ports.json", ignored)) return development_endpoint(here / "state");
     TRY_ASSIGN(const std::filesystem::path state, user_folder(UserFolder::state));
     return development_endpoint(state);
   }
@@ -155,6 +160,14 @@ Result<ApiEndpoint> development_endpoint(const std::filesystem::path& state) {
   endpoint.ca_pem = as_text(ca);
   TRY_ASSIGN(endpoint.key, read_secret_file(folder / "api-key", 256));
   return endpoint;
+}
+
+Result<std::filesystem::path> dev_state_folder(const std::filesystem::path& project) {
+  std::error_code failed;
+  const std::filesystem::path canonical = std::filesystem::canonical(project, failed);
+  if (failed) return fail(errno_error(project.string(), failed.value()));
+  TRY_ASSIGN(const std::filesystem::path state, user_folder(UserFolder::state));
+  return state / "dev" / hex(crypto::sha256(as_bytes(canonical.string()))).substr(0, 12);
 }
 
 Result<std::string> path_word(std::string_view text, std::string_view what) {

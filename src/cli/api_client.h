@@ -16,15 +16,19 @@ struct ApiEndpoint {
   std::uint16_t port = 8443;
   std::string name;     // in the server's certificate
   std::string ca_pem;   // empty: the authorities that this machine trusts
-  Secret key;           // id.secret
+  Secret key;           // id.secret; empty: only what anybody may ask
 };
 
-// find_endpoint: `url` and `ca_file` as given on the command line, both may be empty; then the environment; then the development
-// state folder. USAGE where there is none of them.
+// find_endpoint: `url` and `ca_file` as given on the command line, both may be empty; then the environment; then the platform of
+// this folder's `cage dev`; then that of `caged --development`. USAGE where there is none of them.
 Result<ApiEndpoint> find_endpoint(const std::string& url, const std::string& ca_file);
 
 // development_endpoint: of the `caged --development` whose state lies in `state`/caged. USAGE where there is none.
 Result<ApiEndpoint> development_endpoint(const std::filesystem::path& state);
+
+// dev_state_folder: of the platform that `cage dev` keeps for a project: dev/<12 hex of its path> in the user's state
+// (interfaces: DIRS).
+Result<std::filesystem::path> dev_state_folder(const std::filesystem::path& project);
 
 // upload sends a file as the body of a POST, in pieces, and returns the answer's JSON.
 Result<Json> upload(const ApiEndpoint& endpoint, std::string_view path, const std::filesystem::path& file);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/build_cage.h"
 
-#include <stdlib.h>
-
 #include <chrono>
 
 #include "base/file.h"
@@ -14,6 +12,7 @@
 #include "cli/key_files.h"
 #include "cli/progress.h"
 #include "cli/runtime_file.h"
+#include "cli/work_folder.h"
 #include "crypto/deterministic/signer.h"
 #include "crypto/release_statement.h"
 #include "eif/cmdline.h"
@@ -38,34 +37,6 @@ namespace {
 constexpr std::int64_t kSecondsADay = 86400;
 constexpr std::int64_t kStatementDays = 365;
 constexpr std::uint64_t kMebibyte = 1024 * 1024;
-
-// A folder of the build's own below .cage/, gone with it.
-class WorkFolder {
- public:
-  static Result<WorkFolder> make(const fs::path& parent) {
-    std::error_code error;
-    fs::create_directories(parent, error);
-    if (error) return fail(Code::IO, parent.string(), "", error.message());
-    // Everything in .cage/ can be made again: version control need not be told.
-    if (!fs::exists(parent / ".gitignore", error)) TRY(write_file(parent / ".gitignore", as_bytes("*\n")));
-    std::string name = (parent / "build.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return fail(errno_error(name, errno));
-    return WorkFolder(name);
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  WorkFolder(WorkFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  WorkFolder& operator=(WorkFolder&&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  explicit WorkFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 #if defined(__aarch64__)
 constexpr eif::Arch kThisMachine = eif::Arch::aarch64;
@@ -99,7 +70,7 @@ class Build {
     if (!kernel.present()) out_.notes.push_back(kernel_advice());
     TRY_ASSIGN(image::Image image, load(work.path(), runtime.arch));
     TRY(compose(image));
-    TRY(write_eif(image, runtime, kernel));
+    TRY(write_eif(image, runtime, kernel, work.path()));
     TRY(check_lock());
     TRY(write_statement(releases));
     return std::move(out_);
@@ -214,13 +185,15 @@ class Build {
     });
   }
 
-  Result<void> write_eif(const image::Image& image, const RuntimeFile& runtime, const Kernel& kernel) {
+  Result<void> write_eif(const image::Image& image, const RuntimeFile& runtime, const Kernel& kernel, const fs::path& work) {
     eif::Header header;
     header.arch = runtime.arch;
     if (project_.memory_mib) header.default_memory_bytes = *project_.memory_mib * kMebibyte;
     if (project_.cpus) header.default_cpus = *project_.cpus;
     out_.eif = out_folder() / (project_.name + ".eif");
-    TRY_ASSIGN(eif::EifWriter writer, eif::EifWriter::create(out_.eif, header));
+    // What a killed build leaves lies in its work folder, and goes with it.
+    const fs::path unfinished = work / out_.eif.filename();
+    TRY_ASSIGN(eif::EifWriter writer, eif::EifWriter::create(unfinished, header));
     TRY(add_kernel(writer, kernel));
     TRY(writer.cmdline(eif::kCmdline));
     TRY_ASSIGN(const std::string text, metadata(runtime, kernel));
@@ -229,6 +202,9 @@ class Build {
         [&](const eif::Sink& sink) { return image::write_runtime_ramdisk(runtime.content, eif::kCmdline, sink); }));
     TRY(add_app(writer, image));
     TRY_ASSIGN(out_.measurements, finish(writer));
+    std::error_code moved;
+    fs::rename(unfinished, out_.eif, moved);
+    if (moved) return fail(errno_error(out_.eif.string(), moved.value()));
     out_.kernel_sha256 = kernel.sha256;
     out_.runtime = runtime.release;
     std::error_code error;

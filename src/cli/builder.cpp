@@ -209,6 +209,10 @@ Result<Builder> find_builder(const std::string& chosen, const fs::path& folder) 
   const bool known = chosen.empty() || chosen == "docker" || chosen == "podman" || chosen == "buildah";
   if (!known) return fail(Code::USAGE, "--builder", "docker, podman or buildah", printable(chosen));
   if (const auto last = remembered(chosen)) return *last;
+  return try_builders(chosen, folder);
+}
+
+Result<Builder> try_builders(const std::string& chosen, const fs::path& folder) {
   std::string tried;
   for (const Builder& candidate : kCandidates) {
     const std::string program = program_of(candidate.kind);

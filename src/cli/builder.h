@@ -37,6 +37,9 @@ struct BuildJob {
 // scratch. `folder`: for the trials. BUILDER lists what was tried and how each failed; USAGE for an unknown name.
 Result<Builder> find_builder(const std::string& chosen, const std::filesystem::path& folder);
 
+// try_builders is find_builder without what is remembered: each is tried in turn, until one has built.
+Result<Builder> try_builders(const std::string& chosen, const std::filesystem::path& folder);
+
 // build_archive builds the image and returns the path of its `docker save` archive in job.folder. `.cage/` is never
 // part of the context. BUILDER with the end of the builder's own words.
 Result<std::filesystem::path> build_archive(const Builder& builder, const BuildJob& job);

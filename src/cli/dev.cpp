@@ -53,6 +53,7 @@ class Dev final : public Verb {
   };
   Result<void> offer_init(Terminal& terminal) const;
   Result<Running> deploy(DevPlatform& platform, Terminal& terminal);
+  Result<void> wait_secrets(DevPlatform& platform, const wire::Manifest& manifest, Terminal& terminal) const;
   Result<void> wait_ready(DevPlatform& platform, const HostPorts& ports, const Running& running, Terminal& terminal);
   Result<void> write_dev_json(DevPlatform& platform, const HostPorts& ports, const Running& running) const;
   void announce(const HostPorts& ports, const Running& running, Terminal& terminal) const;
@@ -70,6 +71,16 @@ std::string url_of(const std::string& host, std::uint16_t port) {
   return "https://" + host + ":" + std::to_string(port) + "/";
 }
 
+// What the runtime says of an app that does not answer (which ports it listens on instead), or nothing.
+std::string why_silent(const Json& journal) {
+  const Json* entries = journal.find("entries");
+  if (entries == nullptr || !entries->is_array()) return {};
+  for (const Json& entry : *entries->as_array()) {
+    if (entry.text_or("stage", "") == "app.healthy" && entry.text_or("code", "ok") != "ok") return entry.text_or("detail", "");
+  }
+  return {};
+}
+
 // Asks only where somebody can answer; without a terminal a missing cage.toml is written and said.
 Result<void> Dev::offer_init(Terminal& terminal) const {
   const fs::path folder(folder_);
@@ -77,7 +88,7 @@ Result<void> Dev::offer_init(Terminal& terminal) const {
   if (!fs::exists(folder / "Dockerfile")) {
     return fail(Code::NOT_FOUND, folder_, "a Dockerfile or a cage.toml", "neither");
   }
-  if (!yes_ && terminal.interactive && ::isatty(STDIN_FILENO) == 1) {
+  if (!yes_ && can_ask()) {
     terminal.err << "There is a Dockerfile and no cage.toml. Write one (cage init)? [Y/n] " << std::flush;
     std::string answer;
     std::getline(terminal.in, answer);
@@ -96,6 +107,8 @@ Result<Dev::Running> Dev::deploy(DevPlatform& platform, Terminal& terminal) {
   request.roots = platform.roots();
   TRY_ASSIGN(BuildResult built, build_cage(request, terminal));
   for (const std::string& note : built.notes) terminal.err << "note: " << note << "\n";
+  TRY(platform.make_app(built.manifest.name));
+  TRY(wait_secrets(platform, built.manifest, terminal));
   TRY_ASSIGN(const Json deployment, platform.deploy(built.manifest.name, built.eif));
   Running running{std::move(built), deployment.text_or("id", ""), deployment.text_or("app", ""),
                   deployment.int_or("version", 0), ""};
@@ -105,15 +118,38 @@ Result<Dev::Running> Dev::deploy(DevPlatform& platform, Terminal& terminal) {
   return running;
 }
 
+// A cage is granted nothing while a secret that it asks for has no value. They are kept: it is asked once for each.
+Result<void> Dev::wait_secrets(DevPlatform& platform, const wire::Manifest& manifest, Terminal& terminal) const {
+  std::vector<std::string> told;
+  while (stop_requested == 0) {
+    if (const auto gone = platform.ended()) return fail(Code::MACHINE, "cage dev", "running programs", *gone);
+    TRY_ASSIGN(const std::vector<std::string> missing, platform.missing_secrets(manifest.name, manifest.secrets));
+    if (missing.empty()) return {};
+    if (once_) return fail(Code::PROV_SECRET, missing.front(), "a value, by `cage secrets set`", "none");
+    if (missing != told) {
+      terminal.err << "waiting for secrets: set them from this folder in another terminal, the value on standard input:\n";
+      for (const std::string& name : missing) terminal.err << "  cage secrets set --app " << manifest.name << " " << name << "\n";
+      told = missing;
+    }
+    std::this_thread::sleep_for(kWatchPause);
+  }
+  return fail(Code::INTERRUPTED);
+}
+
 Result<void> Dev::wait_ready(DevPlatform& platform, const HostPorts& ports, const Running& running, Terminal& terminal) {
   const auto deadline = std::chrono::steady_clock::now() + kReadyTime;
   Json journal;
+  bool told = false;
   while (std::chrono::steady_clock::now() < deadline && stop_requested == 0) {
     if (const auto gone = platform.ended()) return fail(Code::MACHINE, "cage dev", "running programs", *gone);
     show_logs(platform, terminal);
     TRY_ASSIGN(const Json deployment, platform.deployment(running.app, running.version));
     if (deployment.text_or("state", "") == "live") return {};
     journal = platform.journal(ports, running.deployment);
+    if (const std::string silent = why_silent(journal); !silent.empty() && !told) {
+      terminal.err << running.built.manifest.name << " does not answer yet: " << silent << "\n";
+      told = true;
+    }
     if (journal.text_or("state", "") == "failed") break;
     std::this_thread::sleep_for(kPause);
   }
@@ -206,6 +242,8 @@ Result<int> Dev::run(Terminal& terminal) {
     return follow(platform, ports, terminal);
   };
   Result<int> outcome = serve();
+  // A terminal's Ctrl-C stops a builder too; that it failed is not the news then.
+  if (!outcome && stop_requested != 0) outcome = fail(Code::INTERRUPTED);
   std::error_code ignored;
   fs::remove(fs::path(folder_) / ".cage" / "dev.json", ignored);
   if (!once_) terminal.err << "stopping\n";

@@ -12,11 +12,11 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/paths.h"
+#include "cli/platform_facts.h"
 #include "crypto/hash.h"
 #include "http/client.h"
 #include "net/event_loop.h"
 #include "net/tcp.h"
-#include "wire/enrol_code.h"
 
 namespace cages::cli {
 namespace {
@@ -67,15 +67,6 @@ Task<Result<Json>> get_local(net::EventLoop& loop, std::uint16_t port, std::stri
 
 }  // namespace
 
-Result<fs::path> dev_state_folder(const fs::path& project) {
-  std::error_code failed;
-  const fs::path canonical = fs::canonical(project, failed);
-  if (failed) return fail(errno_error(project.string(), failed.value()));
-  const std::string id = hex(crypto::sha256(as_bytes(canonical.string()))).substr(0, 12);
-  TRY_ASSIGN(const fs::path state, user_folder(UserFolder::state));
-  return state / "dev" / id;
-}
-
 Result<DevPlatform> DevPlatform::start(const fs::path& state) {
   DevPlatform platform(state);
   TRY(make_private(state));
@@ -97,7 +88,7 @@ Result<void> DevPlatform::run(const std::string& name, std::vector<std::string> 
   const Fd file(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return fail(errno_error(log.string(), errno));
   arguments.insert(arguments.begin(), program.string());
-  TRY_ASSIGN(Child child, Child::start({std::move(arguments), {"CAGE_STATE_DIR=" + state_.string()}, {}}, file.get(),
+  TRY_ASSIGN(Child child, Child::start({std::move(arguments), {"CAGE_STATE_DIR=" + state_.string()}, {}, true}, file.get(),
                                        file.get()));
   programs_.push_back({name, std::move(child), log});
   return {};
@@ -141,32 +132,42 @@ Result<void> DevPlatform::start_caged() {
 }
 
 Result<void> DevPlatform::read_platform() {
-  TRY_ASSIGN(const Json platform, call(endpoint_, "GET", "/v1/platform", {}));
-  class_ = platform.text_or("class", "");
-  const Json* roots = platform.find("roots");
-  if (roots == nullptr || !roots->is_array()) return fail(Code::JSON, "roots", "a list", "another value");
-  for (const Json& root : *roots->as_array()) {
-    if (root.as_string() == nullptr) return fail(Code::JSON, "roots", "hexadecimal text", "another value");
-    TRY_ASSIGN(const Bytes bytes, parse_hex(*root.as_string()));
-    wire::RootHash hash{};
-    if (bytes.size() != hash.size()) return fail(Code::HEX, "roots", "48 bytes", std::to_string(bytes.size()));
-    std::ranges::copy(bytes, hash.begin());
-    roots_.push_back(hash);
-  }
+  TRY_ASSIGN(PlatformFacts facts, ask_platform(endpoint_));
+  class_ = std::move(facts.evidence_class);
+  roots_ = std::move(facts.roots);
   return {};
 }
 
 Result<std::string> DevPlatform::cages_ca() {
-  TRY_ASSIGN(const Json platform, call(endpoint_, "GET", "/v1/platform", {}));
-  const Json* authorities = platform.find("cage_authorities");
-  const std::string pem = authorities == nullptr ? "" : authorities->text_or(class_, "");
+  TRY_ASSIGN(const PlatformFacts facts, ask_platform(endpoint_));
+  const std::string pem = facts.authorities.text_or(class_, "");
   if (pem.empty()) return fail(Code::JSON, "cage_authorities", "the authority of " + class_, "none");
   return pem;
 }
 
+Result<void> DevPlatform::make_app(const std::string& name) {
+  const auto made = call(endpoint_, "POST", "/v1/apps", as_bytes(write_json(Json::object({{"name", name}}))));
+  if (!made && made.error().code != Code::EXISTS) return fail(made.error());
+  return {};
+}
+
+Result<std::vector<std::string>> DevPlatform::missing_secrets(const std::string& app,
+                                                              const std::vector<wire::SecretName>& names) {
+  TRY_ASSIGN(const std::string word, path_word(app, "app"));
+  TRY_ASSIGN(const Json answer, call(endpoint_, "GET", "/v1/apps/" + word + "/secrets", {}));
+  const Json* list = answer.find("secrets");
+  if (list == nullptr || !list->is_array()) return fail(Code::JSON, "secrets", "a list", "another value");
+  std::vector<std::string> missing;
+  for (const wire::SecretName& wanted : names) {
+    const bool there = std::ranges::any_of(*list->as_array(), [&](const Json& one) {
+      return one.text_or("name", "") == wanted.name && one.text_or("class", "") == class_;
+    });
+    if (!there) missing.push_back(wanted.name);
+  }
+  return missing;
+}
+
 Result<Json> DevPlatform::deploy(const std::string& name, const fs::path& eif) {
-  auto app = call(endpoint_, "POST", "/v1/apps", as_bytes(write_json(Json::object({{"name", name}}))));
-  if (!app && app.error().code != Code::EXISTS) return fail(std::move(app).error());
   TRY_ASSIGN(const std::string word, path_word(name, "name"));
   return upload(endpoint_, "/v1/apps/" + word + "/deployments", eif);
 }
@@ -200,7 +201,6 @@ Result<void> DevPlatform::write_host_config(const fs::path& run) {
   TRY_ASSIGN(const Bytes text, read_file(home() / "caged" / "ports.json", kSmallFileBytes));
   TRY_ASSIGN(const Json ports, parse_json(as_text(text)));
   TRY_ASSIGN(const Json code, call(endpoint_, "POST", "/v1/enrolments", as_bytes(R"({"name":"development"})")));
-  TRY_ASSIGN(const wire::EnrolCode parts, wire::parse_enrol_code(code.text_or("code", "")));
   const fs::path folder = home() / "host";
   // Not an argument: arguments are everybody's to read.
   TRY(write_file(folder / "enrol-code", as_bytes(code.text_or("code", "")), 0600));
@@ -208,7 +208,7 @@ Result<void> DevPlatform::write_host_config(const fs::path& run) {
     return std::string(name) + " = " + write_json(Json(value)) + "\n";
   };
   const std::string config = line("caged", "127.0.0.1:" + std::to_string(ports.int_or("hosts", 0))) +
-                             "caged_roots = [\"" + hex(parts.root) + "\"]\n" + line("state", folder.string()) +
+                             line("state", folder.string()) +
                              line("run", run.string()) + line("ingress", "127.0.0.1:0") +
                              line("observe", "127.0.0.1:0") + line("nsm_state", (home() / "nsm").string()) +
                              "shared_kernel = true\n";
@@ -242,6 +242,8 @@ Json DevPlatform::journal(const HostPorts& ports, const std::string& deployment)
 }
 
 void DevPlatform::stop() {
+  std::error_code ignored;
+  fs::remove(home() / "caged" / "ports.json", ignored);  // nobody looks for it there any more
   while (!programs_.empty()) {
     programs_.back().child.stop(kStopTime);
     programs_.pop_back();

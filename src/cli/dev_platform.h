@@ -35,8 +35,11 @@ class DevPlatform {
   Result<std::string> cages_ca();
   [[nodiscard]] const std::filesystem::path& state() const { return state_; }
 
-  // deploy uploads the image as the next version of the app called `name` (made where there is none) and returns the
-  // deployment as the platform has it.
+  // make_app makes the app called `name` where there is none.
+  Result<void> make_app(const std::string& name);
+  // missing_secrets returns those of `names` that have no value for what runs here.
+  Result<std::vector<std::string>> missing_secrets(const std::string& app, const std::vector<wire::SecretName>& names);
+  // deploy uploads the image as the next version of the app and returns the deployment as the platform has it.
   Result<Json> deploy(const std::string& name, const std::filesystem::path& eif);
   // release_before drains what older versions of this app still run or would.
   Result<void> release_before(const std::string& app, std::int64_t version);
@@ -80,8 +83,5 @@ class DevPlatform {
   std::vector<Program> programs_;
   std::uint64_t log_position_ = 0;
 };
-
-// dev_state_folder: a project's own, dev/<12 hex of its path> below the user's state (interfaces: DIRS).
-Result<std::filesystem::path> dev_state_folder(const std::filesystem::path& project);
 
 }  // namespace cages::cli

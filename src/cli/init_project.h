@@ -22,4 +22,7 @@ struct InitRequest {
 // there already: nothing is ever overwritten. USAGE for a name that no cage may have.
 Result<std::string> init_project(const InitRequest& request);
 
+// can_ask: somebody reads standard error and answers on standard input.
+bool can_ask();
+
 }  // namespace cages::cli

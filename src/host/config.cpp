@@ -24,21 +24,6 @@ Result<std::string> text_or(TomlTable& table, std::string_view key, std::string_
   return value ? std::move(*value) : std::string(otherwise);
 }
 
-Result<std::vector<crypto::KeyHash>> root_hashes(TomlTable& table) {
-  constexpr const char* kKey = "caged_roots";
-  TRY_ASSIGN(const auto texts, table.texts(kKey));
-  if (!texts || texts->empty()) return fail(Code::HOST_CONFIG, kKey, "a list of SHA-384 hashes", "none");
-  std::vector<crypto::KeyHash> out;
-  for (const auto& text : *texts) {
-    TRY_ASSIGN(const Bytes bytes, parse_hex(text));
-    crypto::KeyHash hash{};
-    if (bytes.size() != hash.size()) return fail(Code::HEX, kKey, "96 digits", std::to_string(text.size()));
-    std::ranges::copy(bytes, hash.begin());
-    out.push_back(hash);
-  }
-  return out;
-}
-
 bool loopback(const std::string& host) { return host == "127.0.0.1" || host == "::1"; }
 
 }  // namespace
@@ -65,7 +50,6 @@ Result<HostConfig> parse_host_config(std::string_view text, std::string_view fil
   HostConfig config;
   TRY_ASSIGN(const std::string caged, required(table, "caged"));
   TRY_ASSIGN(config.caged, parse_address(caged));
-  TRY_ASSIGN(config.caged_roots, root_hashes(table));
   const std::filesystem::path state = system_folder(SystemFolder::state);
   TRY_ASSIGN(config.state, text_or(table, "state", (state / "host").native()));
   TRY_ASSIGN(config.run, text_or(table, "run", system_folder(SystemFolder::run).native()));

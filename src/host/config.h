@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "crypto/authority.h"
 
 namespace cages::host {
 
@@ -19,7 +18,6 @@ struct Address {
 
 struct HostConfig {
   Address caged;                         // caged = "platform.example:8444"
-  std::vector<crypto::KeyHash> caged_roots;  // caged_roots = ["96 hex digits"]: SHA-384 of the key that certifies caged to hosts
   std::filesystem::path state;           // state = "/var/lib/cages/host": key, certificate, images; 0700
   std::filesystem::path run;             // run = "/run/cages"
   Address ingress{"::", 443};            // ingress = "[::]:443"

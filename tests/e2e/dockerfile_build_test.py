@@ -118,7 +118,7 @@ class Init(project.Case):
         (folder / "Dockerfile").write_text('FROM scratch\nCOPY app /app\nEXPOSE 80\nCMD ["/app"]\n')
         (folder / "app").write_bytes(APP[0])
         (folder / "app").chmod(0o755)
-        done = self.cage("init", "--platform", "https://example.com", "--root", project.ROOT, cwd=folder)
+        done = self.cage("init", "--platform", "https://127.0.0.1:1", "--root", project.ROOT, cwd=folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn('name = "my-service"', (folder / "cage.toml").read_text())
         self.build(folder)

@@ -98,7 +98,7 @@ class Payments(project.Case):
         self.assertEqual(self.ask("GET", "/healthz")[0], 200)
 
     def test_becomes_a_cage_of_one_file(self):
-        self.assertEqual(self.cage("init", "--platform", "https://example.com", "--root", project.ROOT, cwd=self.folder).returncode, 0)
+        self.assertEqual(self.cage("init", "--platform", "https://127.0.0.1:1", "--root", project.ROOT, cwd=self.folder).returncode, 0)
         self.build(self.folder)
         entries = project.ramdisk(self.folder / ".cage/payments.eif", 1)
         self.assertEqual(list(entries), ["cage", "cage/manifest", "rootfs", "rootfs/payments"])

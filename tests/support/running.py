@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A platform for end-to-end tests: caged and cage-host as an operator starts them, with cages built, deployed and called by `cage`."""
 
-import base64
 import json
 import os
 import pathlib
@@ -15,6 +14,12 @@ import urllib.request
 import project
 
 TIME = 60
+
+
+def build_app(path):
+    """tests/support/secret_app.c, static, at `path`."""
+    source = project.TOP / "tests/support/secret_app.c"
+    subprocess.run([os.environ.get("CC", "clang-19"), "-static", "-O1", "-o", path, source], check=True)
 
 
 class Case(project.Case):
@@ -91,12 +96,10 @@ class Case(project.Case):
         folder = self.top / "h"
         folder.mkdir(mode=0o700, exist_ok=True)
         code = self.top / "enrol-code"
-        text = self.call("POST", "/v1/enrolments", b'{"name":"h1"}')["code"]
-        code.write_text(text)
+        code.write_text(self.call("POST", "/v1/enrolments", b'{"name":"h1"}')["code"])
         code.chmod(0o600)
         settings = {"caged": f"127.0.0.1:{self.ports['hosts']}", "state": str(folder / "state"), "run": str(folder / "run"),
                     "ingress": "127.0.0.1:0", "observe": "127.0.0.1:0", "nsm_state": str(self.state / "nsm")}
-        settings["caged_roots"] = [base64.urlsafe_b64decode(text.split(".")[2]).hex()]
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
         (self.top / "host.toml").write_text("".join(lines) + "shared_kernel = true\n")
         (folder / "run").mkdir(mode=0o700)
@@ -113,8 +116,7 @@ class Case(project.Case):
         """A project whose image is tests/support/secret_app.c, operated by the running platform."""
         app = self.top / "secret_app"
         if not app.exists():
-            source = project.TOP / "tests/support/secret_app.c"
-            subprocess.run([os.environ.get("CC", "clang-19"), "-static", "-O1", "-o", app, source], check=True)
+            build_app(app)
         folder = self.project({"root/app": (app.read_bytes(), 0o755)}, name, "", 'rootfs = "root"\ncommand = ["/app"]')
         text = (folder / "cage.toml").read_text().replace('name = "test"', f'name = "{name}"\nport = 8080')
         (folder / "cage.toml").write_text(text + settings)
