@@ -139,7 +139,7 @@ class Scenario(running.Case):
 
     def check_refusals(self):
         attacks = {name: outcome for name, outcome in self.attacks.items() if name not in REFUSED}
-        provision = {"alg-none": "TOKEN_HEADER", "no-token": "TOKEN_FORMAT", "token-too-long": "LIMIT", "tls-1.2": "closed",
+        provision = {"alg-none": "TOKEN_HEADER", "no-token": "PURPOSE", "token-too-long": "LIMIT", "tls-1.2": "closed",
                      "asks-for-anothers-name": "granted", "name-of-another": "left-out", "two-hellos": "closed", "version-2": "closed",
                      "document-too-long": "closed", "length-4g": "closed", "document-again": "TOKEN_REPLAYED"}
         self.assertEqual({name: attacks.pop("provision." + name) for name in provision}, provision)
