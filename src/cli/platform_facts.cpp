@@ -13,7 +13,8 @@ Result<PlatformFacts> ask_platform(const ApiEndpoint& endpoint) {
   const Json* roots = answer.find("roots");
   if (roots == nullptr || !roots->is_array()) return fail(Code::JSON, "roots", "a list", "another value");
   const std::size_t count = roots->as_array()->size();
-  if (count == 0 || count > limits::kPlatformRootsMax) return fail(Code::LIMIT, "roots", "1 to 4", std::to_string(count));
+  if (count == 0 || count > limits::kPlatformRootsMax)
+    return fail(Code::LIMIT, "roots", "1 to 4", std::to_string(count));
   for (const Json& root : *roots->as_array()) {
     if (root.as_string() == nullptr) return fail(Code::JSON, "roots", "hexadecimal text", "another value");
     const auto hash = image::parse_root_hash(*root.as_string());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PlatformFacts: what a platform says of itself to anybody (GET /v1/platform). Nothing of it is trusted for having been said:
-// whoever writes a root into cage.lock has compared it. For `cage init` and `cage dev`.
+// PlatformFacts: what a platform says of itself to anybody (GET /v1/platform). Nothing of it is trusted for having been
+// said: whoever writes a root into cage.lock has compared it. For `cage init` and `cage dev`.
 #pragma once
 
 #include <string>

@@ -16,7 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "build.";
 
-Fd open_folder(const fs::path& path) { return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)); }
+Fd open_folder(const fs::path& path) {
+  return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
 
 void remove_dead(const fs::path& parent) {
   std::error_code ignored;

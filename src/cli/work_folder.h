@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// WorkFolder: a folder of one build's own below .cage/, gone with it; what killed builds left there goes too. For `cage build`.
+// WorkFolder: a folder of one build's own below .cage/, gone with it; what killed builds left there goes too. For `cage
+// build`.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +12,8 @@ namespace cages::cli {
 
 class WorkFolder {
  public:
-  // make removes the folders of builds that are dead and makes a new one below `parent`, which it makes where it is missing.
-  // Builds that run beside this one keep theirs.
+  // make removes the folders of builds that are dead and makes a new one below `parent`, which it makes where it is
+  // missing. Builds that run beside this one keep theirs.
   static Result<WorkFolder> make(const std::filesystem::path& parent);
   ~WorkFolder();
   WorkFolder(const WorkFolder&) = delete;
