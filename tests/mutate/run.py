@@ -12,6 +12,7 @@ usage: run.py [--no-build] [--list] [--check ID]... [--report FILE]
 import argparse
 import collections
 import concurrent.futures
+import functools
 import json
 import os
 import pathlib
@@ -73,6 +74,16 @@ def compare(checks, rows):
 def find_program(name):
     found = [path for path in TREE.rglob(name) if path.is_file() and os.access(path, os.X_OK)]
     return found[0] if found else None
+
+
+@functools.cache
+def content(path):
+    return path.read_bytes()
+
+
+def asks(path, check):
+    """Whether this program asks the check at all: its name is in it, as a literal. One that does not cannot be changed by it."""
+    return check is None or check.encode() in content(path)
 
 
 def environment(check):
@@ -138,6 +149,9 @@ def run_rows(rows, check):
             programs[program].append((test, row["id"]))
     for program, tests in programs.items():
         path = find_program(program)
+        if path and not asks(path, check):
+            outcomes |= {name: GREEN for _, name in tests}
+            continue
         found = run_gtest(path, [test for test, _ in tests], check) if path else {}
         for test, name in tests:
             outcomes[name] = found.get(test, "missing")
@@ -209,7 +223,9 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for check, outcomes in zip(chosen, pool.map(lambda check: run_rows(sound, check), chosen)):
             matrix[check] = outcomes
-            problems += judge(check, sound, outcomes)
+            found = judge(check, sound, outcomes)
+            problems += found
+            print(f"{len(matrix)}/{len(chosen)} {check}: {', '.join(found) or 'as it should be'}", file=sys.stderr, flush=True)
     write_report(arguments.report, checks, rows, matrix, problems)
     print(arguments.report.read_text())
     return 1 if problems else 0
