@@ -28,9 +28,7 @@ configure_and_build() { # preset, then targets
 
 tidy() {
   install_missing build test
-  cmake --preset tidy >/dev/null
-  git ls-files 'src/*.cpp' | xargs -P 2 -n 4 clang-tidy-19 -p build/tidy --quiet --warnings-as-errors='*'
-  say "tidy: every file passed"
+  exec /usr/bin/python3 tests/tidy/lint_check.py . --all
 }
 
 tsan() {
@@ -42,12 +40,22 @@ tsan() {
 fuzz() {
   install_missing build test
   configure_and_build check
+  programs=$(find build/check/fuzz -maxdepth 1 -type f -perm -u+x | sort)
+  count=$(echo "$programs" | wc -l)
+  # Two at a time, an hour in all.
+  seconds=${FUZZ_SECONDS:-$((7200 / count))}
+  [ "$seconds" -le 300 ] || [ -n "${FUZZ_SECONDS:-}" ] || seconds=300
+  say "fuzzing with $count programs, $seconds s each"
   status=0
-  for program in build/check/fuzz/*; do
-    [ -f "$program" ] && [ -x "$program" ] || continue
-    say "fuzzing $(basename "$program")"
-    tests/fuzz/run.sh "$program" "$(basename "$program")" "${FUZZ_SECONDS:-300}" | tail -n 3 || status=1
-  done
+  echo "$programs" | xargs -P 2 -I PROGRAM sh -c '
+    name=$(basename "$1")
+    log=build/check/fuzz/$name.log
+    if tests/fuzz/run.sh "$1" "$name" "$2" >"$log" 2>&1; then verdict=clean status=0; else verdict=FOUND status=1; fi
+    runs=$(sed -n "s/^stat::number_of_executed_units: *//p" "$log")
+    printf "%-28s %-6s %s runs\n" "$name" "$verdict" "${runs:-0}"
+    [ $status = 0 ] || tail -n 20 "$log"
+    exit $status' sh PROGRAM "$seconds" || status=1
+  if [ $status = 0 ]; then say "fuzz: $count programs, nothing found"; else say "fuzz: something was found, above"; fi
   exit $status
 }
 
@@ -59,11 +67,23 @@ mutate() {
 coverage() {
   install_missing build test
   configure_and_build coverage
-  LLVM_PROFILE_FILE=$PWD/build/coverage/profile-%p.profraw ctest --test-dir build/coverage -j2 -LE 'e2e|fuzz|tidy'
-  llvm-profdata-19 merge -sparse build/coverage/profile-*.profraw -o build/coverage/all.profdata
-  rm -f build/coverage/profile-*.profraw
+  profiles=$PWD/build/coverage/profiles
+  rm -rf "$profiles" && mkdir -p "$profiles"
+  status=0
+  LLVM_PROFILE_FILE=$profiles/%m-%4m.profraw ctest --test-dir build/coverage -j2 -LE 'e2e|fuzz|tidy' --output-on-failure >build/coverage/tests.log || status=$?
+  [ $status = 0 ] || grep -E 'FAILED|Failed|Timeout' build/coverage/tests.log >&2 || true
+  find "$profiles" -name '*.profraw' >"$profiles/list"
+  llvm-profdata-19 merge -sparse -f "$profiles/list" -o build/coverage/all.profdata
+  rm -rf "$profiles"
   objects=$(find build/coverage/src build/coverage/tests -name '*_test' -type f | sed 's/^/-object /')
-  llvm-cov-19 report $objects -instr-profile=build/coverage/all.profdata -ignore-filename-regex='(_test|/usr/)' | tail -n 1
+  llvm-cov-19 report $objects -instr-profile=build/coverage/all.profdata -ignore-filename-regex='(_test\.cpp|/usr/|/tests/)' >build/coverage/report.txt
+  tail -n 3 build/coverage/tests.log
+  # Lines by folder, then all.
+  awk '/\// && $9 ~ /^[0-9]+$/ { split($1, part, "/"); folder = part[1]; lines[folder] += $8; missed[folder] += $9 }
+    /^TOTAL/ { all = $8; bare = $9 }
+    END { for (f in lines) if (lines[f]) printf "%-10s %5.1f %% of %d lines\n", f, 100 - 100 * missed[f] / lines[f], lines[f] | "sort"
+      close("sort"); printf "%-10s %5.1f %% of %d lines\n", "all", 100 - 100 * bare / all, all }' build/coverage/report.txt
+  exit $status
 }
 
 images() {

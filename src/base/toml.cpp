@@ -168,6 +168,7 @@ Result<TomlTable*> TomlTable::table(std::string_view key) {
 
 std::vector<std::string> TomlTable::keys() {
   std::vector<std::string> names;
+  names.reserve(values_.size());
   for (const auto& [name, value] : values_) names.push_back(name);
   known_.insert(names.begin(), names.end());
   return names;
