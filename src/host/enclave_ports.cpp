@@ -88,6 +88,8 @@ Task<Result<void>> EnclavePorts::heartbeat(net::Stream& stream) {
 Task<Result<void>> EnclavePorts::control(net::Stream& stream) {
   net::Slots writing(1);
   Result<void> outcome;
+  // lifetime: the closure lives until what it is awaited in has ended.
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines)
   const auto listen = [&]() -> Task<void> { outcome = co_await listen_to(stream, writing); };
   co_await net::either(listen(), hint_time(stream, writing));
   co_return outcome;

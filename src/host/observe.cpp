@@ -44,6 +44,8 @@ Task<void> Observe::serve(net::Listener& listener) {
 
 Task<void> Observe::connection(net::StreamPtr stream, net::Slots::Slot slot) {
   const net::Slots::Slot held = std::move(slot);
+  // lifetime: the closure lives until what it is awaited in has ended.
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines)
   const http::Handler handler = [this](http::Request& request, http::Responder& responder) -> Task<Result<void>> {
     const Answer found = answer(request.head.method, request.head.target, request.head.authority);
     http::Headers headers{{"content-type", found.type}, {"cache-control", "no-store"}};

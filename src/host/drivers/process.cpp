@@ -66,9 +66,13 @@ template <class T>
 Task<Result<T>> expect(ProcessState& state) {
   const auto payload = co_await net::read_frame(*state.control);
   if (!payload && payload.error().code == Code::TIMEOUT) co_return fail(payload.error());
-  if (!payload)
-    co_return fail(state.cgroup && state.cgroup->ran_out_of_memory() ? Code::DRIVER_MEMORY : Code::DRIVER_LOST);
+  const auto lost = [&state] {
+    return fail(state.cgroup && state.cgroup->ran_out_of_memory() ? Code::DRIVER_MEMORY : Code::DRIVER_LOST);
+  };
+  if (!payload) co_return lost();
   CO_TRY_ASSIGN(const Report report, parse_report(*payload));
+  // race: what is inside can be killed at any stage; then the warden tells its end in place of what comes next.
+  if (std::holds_alternative<Ended>(report)) co_return lost();
   if (const auto* failed = std::get_if<Failed>(&report)) co_return fail(to_error(*failed));
   if (const auto* expected = std::get_if<T>(&report)) co_return *expected;
   co_return fail(Code::MESSAGE_TYPE, "report");
