@@ -39,8 +39,9 @@ TEST(Subid, FindsARangeByNameOrNumber) {
 }
 
 TEST(Subid, PassesOverWhatMakesNoSense) {
-  for (const auto* line : {"", "ann", "ann:1", "ann:x:65536", "ann:100000:y", "ann:100000:65536:1", "ann:-5:65536", "ann:100000:100",
-                           "bob:100000:65536", "ann:4294967295:65536", "ann:0:65536", "ann:500:65536"}) {
+  for (const auto* line :
+       {"", "ann", "ann:1", "ann:x:65536", "ann:100000:y", "ann:100000:65536:1", "ann:-5:65536", "ann:100000:100",
+        "bob:100000:65536", "ann:4294967295:65536", "ann:0:65536", "ann:500:65536"}) {
     EXPECT_EQ(parse_subid(line, "ann", 1000, 65535), std::nullopt) << line;
   }
   EXPECT_EQ(parse_subid("ann:1:10\nann:300000:65536", "ann", 1000, 65535), (IdRange{300000, 65536}));
@@ -50,6 +51,12 @@ TEST(UidMap, CoversOnlyWhatItLists) {
   EXPECT_TRUE(maps_all("         0          0 4294967295\n", kRootIdsFirst, kRootIdSlots * kImageIds));
   EXPECT_FALSE(maps_all("         0     100000      65536\n", kRootIdsFirst, kRootIdSlots * kImageIds));
   EXPECT_FALSE(maps_all("", 0, 1));
+}
+
+TEST(Chroot, IsARootThatNothingIsMountedOn) {
+  EXPECT_FALSE(is_chroot("22 27 0:20 / /proc rw - proc proc rw\n27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"));
+  EXPECT_TRUE(is_chroot("22 27 0:20 / /proc rw - proc proc rw\n23 27 0:21 / /sys rw - sysfs sysfs rw\n"));
+  EXPECT_TRUE(is_chroot(""));
 }
 
 TEST_F(Machine, NamesWhatKeepsAUserFromRootlessMode) {
@@ -116,8 +123,9 @@ TEST_F(Machine, FallsBackToV1BelowItsOwnGroup) {
   fs::create_directories(top_ / "cg/pids");
   const auto at = [&](const char* name) { return (top_ / "cg" / name).string(); };
   put("proc/self/mountinfo", "1 0 0:1 / " + at("unified") + " rw - cgroup2 cgroup2 rw\n2 0 0:2 / " + at("memory") +
-                                 " rw - cgroup cgroup rw,memory\n3 0 0:3 / " + at("pids") + " rw - cgroup cgroup rw,pids\n" +
-                                 "4 0 0:2 / " + at("again") + " rw - cgroup cgroup rw,memory\n");
+                                 " rw - cgroup cgroup rw,memory\n3 0 0:3 / " + at("pids") +
+                                 " rw - cgroup cgroup rw,pids\n" + "4 0 0:2 / " + at("again") +
+                                 " rw - cgroup cgroup rw,memory\n");
   put("proc/self/cgroup", "8:pids:/\n4:memory:/job/7\n0::/\n");
   const Cgroups found = find_cgroups(true, places());
   EXPECT_EQ(found.version, CgroupVersion::v1);

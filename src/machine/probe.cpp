@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/file.h"
+#include "base/text.h"
 #include "machine/trial.h"
 
 namespace cages::machine {
@@ -14,10 +16,18 @@ namespace {
 
 constexpr rlim_t kDescriptorsLeast = 1024;
 constexpr rlim_t kDescriptorsServer = 65536;
+constexpr std::size_t kMountsBytesMax = 4UL * 1024 * 1024;
 
-Finding namespaces() {
+Finding namespaces(const Places& places) {
   const std::string failed = try_namespaces();
-  if (failed.empty()) return {"namespaces", Level::good, "user, mount, pid, uts, ipc, net and cgroup namespaces work", ""};
+  if (failed.empty())
+    return {"namespaces", Level::good, "user, mount, pid, uts, ipc, net and cgroup namespaces work", ""};
+  const auto mounts = read_file(places.proc / "self/mountinfo", kMountsBytesMax);
+  if (mounts && is_chroot(as_text(*mounts))) {
+    return {"namespaces", Level::lacking, failed,
+            "this is a chroot, where the kernel lets nobody make user namespaces: make the folder the root of a mount "
+            "namespace instead (pivot_root as in setup/bare.sh, or systemd-nspawn)"};
+  }
   return {"namespaces", Level::lacking, failed,
           "allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1, "
           "kernel.apparmor_restrict_unprivileged_userns=0), or run cage-host as root"};
@@ -42,17 +52,20 @@ Finding landlock() {
 
 Finding ids(const Identity& identity) {
   switch (identity.mode) {
-    case Mode::root:
-      return {"ids", Level::good, "root: each enclave gets 65536 host ids of its own", ""};
+    case Mode::root: return {"ids", Level::good, "root: each enclave gets 65536 host ids of its own", ""};
     case Mode::rootless:
       return {"ids", Level::good,
-              "rootless: the image's ids are " + identity.user + "'s own and " + std::to_string(identity.uids.first) + " upwards", ""};
+              "rootless: the image's ids are " + identity.user + "'s own and " + std::to_string(identity.uids.first) +
+                  " upwards",
+              ""};
     case Mode::single_id: break;
   }
   std::string next;
   for (const auto& line : identity.lacking) next += (next.empty() ? "" : "; ") + line;
   return {"ids", Level::weaker,
-          "single-id: every owner in an image becomes " + identity.user + ", and an image whose USER is not root is refused", next};
+          "single-id: every owner in an image becomes " + identity.user +
+              ", and an image whose USER is not root is refused",
+          next};
 }
 
 Finding limits(const Cgroups& cgroups) {
@@ -71,7 +84,8 @@ Finding limits(const Cgroups& cgroups) {
 Finding descriptors() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  const std::string found = std::to_string(limit.rlim_cur) + " open files allowed, " + std::to_string(limit.rlim_max) + " at most";
+  const std::string found =
+      std::to_string(limit.rlim_cur) + " open files allowed, " + std::to_string(limit.rlim_max) + " at most";
   if (limit.rlim_max < kDescriptorsLeast) {
     return {"descriptors", Level::lacking, found, "raise nofile to 1024 or more in /etc/security/limits.conf"};
   }
@@ -107,7 +121,8 @@ Finding nitro(const Places& places) {
   if (::access((places.dev / "nitro_enclaves").c_str(), F_OK) == 0) {
     return {"nitro", Level::note, "/dev/nitro_enclaves: this machine can start Nitro enclaves", ""};
   }
-  return {"nitro", Level::note, "no /dev/nitro_enclaves: cages run under the process driver, which proves nothing about hardware", ""};
+  return {"nitro", Level::note,
+          "no /dev/nitro_enclaves: cages run under the process driver, which proves nothing about hardware", ""};
 }
 
 }  // namespace
@@ -121,12 +136,21 @@ bool Report::usable() const {
   return std::ranges::none_of(findings, [](const Finding& finding) { return finding.level == Level::lacking; });
 }
 
+bool is_chroot(std::string_view mountinfo) {
+  // proc(5): id, parent, device, root of the mount, where it is mounted.
+  for (const std::string_view line : split(mountinfo, '\n')) {
+    const auto fields = split(line, ' ');
+    if (fields.size() > 4 && fields[4] == "/") return false;
+  }
+  return true;
+}
+
 Report probe(const std::filesystem::path& programs, const Places& places) {
   Report report;
   report.identity = identify(places);
   report.cgroups = find_cgroups(report.identity.mode == Mode::root, places);
-  report.findings = {namespaces(), seccomp(), mount_api(), landlock(), ids(report.identity), limits(report.cgroups),
-                     descriptors()};
+  report.findings = {namespaces(places),     seccomp(),    mount_api(), landlock(), ids(report.identity),
+                     limits(report.cgroups), descriptors()};
   find_programs(report.findings, programs);
   report.findings.push_back(builder(places));
   report.findings.push_back(nitro(places));

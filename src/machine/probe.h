@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -35,6 +36,9 @@ struct Report {
   std::vector<Finding> findings;
   [[nodiscard]] bool usable() const;  // nothing is lacking
 };
+
+// is_chroot: true where `mountinfo` (the text of /proc/self/mountinfo) has no mount at the root: a plain folder is it.
+bool is_chroot(std::string_view mountinfo);
 
 // `programs`: the folder where cage-host, cage-runtime and cage-nsm are expected: the caller's own.
 Report probe(const std::filesystem::path& programs, const Places& places = {});
