@@ -51,16 +51,16 @@ timed() {
   what=$1 limit=$2
   shift 2
   say "$what"
-  before=$(cpu)
+  times >"$work/before"
   started=$(date +%s)
   "$@"
   took=$(($(date +%s) - started))
   if [ "$took" -le "$limit" ]; then verdict="within $limit s"; else verdict="MORE than $limit s"; fi
-  printf '%-58s %5s s  %-17s %5s CPU s\n' "$what" "$took" "$verdict" "$(($(cpu) - before))" | tee -a "$summary" >&2
+  times >"$work/after"
+  printf '%-58s %5s s  %-17s %5s CPU s\n' "$what" "$took" "$verdict" "$(($(cpu after) - $(cpu before)))" | tee -a "$summary" >&2
 }
-cpu() { # seconds that this script's finished children have used
-  times >"$work/times"
-  sed -n 2p "$work/times" | tr 'ms' '  ' | awk '{ printf "%d", $1 * 60 + $2 + $3 * 60 + $4 }'
+cpu() { # seconds that this script's finished children had used when its times were written to this file
+  sed -n 2p "$work/$1" | tr 'ms' '  ' | awk '{ printf "%d", $1 * 60 + $2 + $3 * 60 + $4 }'
 }
 
 as_root() { inside "$work/first" sh -c 'cd /root/cages && ./run demo'; }
