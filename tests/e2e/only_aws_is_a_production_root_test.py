@@ -77,7 +77,8 @@ class Linked(unittest.TestCase):
             self.assertGreater(len(objects), 10, name)
             roots = [one for one in objects if "production_root" in one]
             self.assertEqual(len(roots), 1 if name in JUDGES else 0, (name, roots))
-            self.assertEqual([one for one in objects if re.search(r"(^|[^a-z])tests?([^a-z]|$)", one)], [], name)
+            ours = [one for one in objects if not one.startswith("/")]  # OpenSSL has its own self-tests
+            self.assertEqual([one for one in ours if re.search(r"(^|[^a-z])tests?([^a-z]|$)", one)], [], name)
 
     def test_no_check_can_be_forced(self):
         for name, path in {**JUDGES, **CARRIES}.items():
