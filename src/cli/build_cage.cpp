@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/builder.h"
+#include "cli/idna.h"
 #include "cli/installed.h"
 #include "cli/kernel.h"
 #include "cli/key_files.h"
@@ -59,7 +60,7 @@ class Build {
     TRY(read_project());
     TRY_ASSIGN(const WorkFolder work, WorkFolder::make(out_folder()));
     TRY_ASSIGN(const eif::RuntimeReleases releases, load_runtime_releases("", ""));
-    TRY_ASSIGN(RuntimeFile runtime, find_runtime(request_.runtime, releases));
+    TRY_ASSIGN(RuntimeFile runtime, find_runtime(request_.runtime, project_.variant, releases));
     if (!project_.runtime_version.empty() && project_.runtime_version != CAGES_VERSION) {
       return fail(Code::MACHINE, "[runtime] version", "the `cage` of version " + printable(project_.runtime_version),
                   "the one of " CAGES_VERSION);
@@ -91,6 +92,7 @@ class Build {
     if (request_.roots.empty() && out_.lock.roots.empty()) {
       return fail(Code::NO_PLATFORM, "cage.lock", "1 to 4 platform roots", "none");
     }
+    TRY(to_a_labels(project_.egress));
     TRY_ASSIGN(const policy::AllowList egress, policy::AllowList::parse(project_.egress));
     for (const std::string& entry : egress.entries_without_tls()) {
       out_.notes.push_back(

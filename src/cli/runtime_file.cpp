@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kRuntimeName = "cage-runtime";
+std::string runtime_name(wire::Variant variant) {
+  return variant == wire::Variant::isolated ? "cage-runtime-isolated" : "cage-runtime";
+}
 
 std::unexpected<Error> no_program(const fs::path& path, std::string got) {
   return fail(Code::MACHINE, path.string(), "a static program for Linux on x86_64 or aarch64", std::move(got));
@@ -59,13 +61,15 @@ Result<std::string> digest_of(const image::Content& content) {
 
 }  // namespace
 
-Result<RuntimeFile> find_runtime(const fs::path& named, const eif::RuntimeReleases& releases) {
+Result<RuntimeFile> find_runtime(const fs::path& named, std::optional<wire::Variant> variant,
+                                 const eif::RuntimeReleases& releases) {
   RuntimeFile out;
   out.path = named;
   if (named.empty()) {
-    const auto installed = find_installed(kRuntimeName);
+    const std::string name = runtime_name(variant.value_or(wire::Variant::networked));
+    const auto installed = find_installed(name);
     if (!installed) {
-      return fail(Code::MACHINE, std::string(kRuntimeName),
+      return fail(Code::MACHINE, name,
                   "it beside `cage`, or in ../lib/cages from there, or --runtime PATH", "neither");
     }
     out.path = *installed;
@@ -79,7 +83,13 @@ Result<RuntimeFile> find_runtime(const fs::path& named, const eif::RuntimeReleas
   TRY_ASSIGN(out.sha256, digest_of(out.content));
   out.release = "sha256:" + out.sha256;
   for (const eif::RuntimeRelease& release : releases.list) {
-    if (release.sha256 == out.sha256) out.release = release.version + " " + release.build;
+    if (release.sha256 != out.sha256) continue;
+    out.release = release.version + " " + release.build;
+    // Only its own start would find that out.
+    if (variant && release.build != to_text(*variant)) {
+      return fail(Code::MACHINE, out.path.string(), "the " + std::string(to_text(*variant)) + " build",
+                  "the " + release.build + " one");
+    }
   }
   return out;
 }

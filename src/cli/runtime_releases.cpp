@@ -110,7 +110,7 @@ class RuntimeReleasesVerb final : public Verb {
 
  private:
   Result<eif::RuntimeRelease> make_release(const Named& named) {
-    TRY_ASSIGN(const RuntimeFile runtime, find_runtime(named.path, {}));
+    TRY_ASSIGN(const RuntimeFile runtime, find_runtime(named.path, {}, {}));
     eif::RuntimeRelease release;
     release.version = CAGES_VERSION;
     release.build = named.name;

@@ -194,7 +194,7 @@ class Composer {
     m.local_api_token = project_.local_api_token;
     m.legacy_attestation = project_.legacy_attestation;
     m.platform_roots = inputs_.roots;
-    m.variant = inputs_.variant;
+    m.variant = project_.variant;
   }
 
   Result<void> secrets() {

@@ -16,7 +16,6 @@ struct Composed {
 struct PolicyInputs {
   std::vector<wire::RootHash> roots;
   std::vector<std::string> client_cas;  // PEM
-  wire::Variant variant = wire::Variant::networked;
 };
 
 // compose: IMAGE_CONFIG where neither says what is needed (command, port), where several ports are exposed (it lists

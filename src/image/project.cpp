@@ -152,6 +152,7 @@ Result<void> read_signing(TomlTable& top, Project& out) {
 }
 
 Result<void> read_small_tables(TomlTable& top, Project& out) {
+  if (top.has("egress")) out.variant = wire::Variant::networked;
   TRY_ASSIGN(TomlTable* const egress, top.table("egress"));
   TRY(read_list(*egress, "allow", out.egress));
   TRY(egress->finish());

@@ -28,7 +28,8 @@ struct Project {
   std::optional<std::uint16_t> port;
   wire::TlsMode tls = wire::TlsMode::terminate;
   std::vector<std::string> client_ca_files;
-  std::vector<std::string> egress;
+  std::vector<std::string> egress;  // as written: other scripts than ASCII are for the caller to turn into A-labels
+  wire::Variant variant = wire::Variant::isolated;  // networked where there is an [egress], empty or not
   std::optional<std::string> health_path;
   std::optional<std::uint32_t> health_interval_ms;
   bool log_app = false;

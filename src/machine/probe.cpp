@@ -96,7 +96,7 @@ Finding descriptors() {
 bool runs(const std::filesystem::path& path) { return ::access(path.c_str(), X_OK) == 0; }
 
 void find_programs(std::vector<Finding>& findings, const std::filesystem::path& folder) {
-  for (const std::string name : {"cage-host", "cage-nsm", "cage-runtime"}) {
+  for (const std::string name : {"cage-host", "cage-nsm", "cage-runtime", "cage-runtime-isolated"}) {
     const auto path = folder / name;
     if (runs(path)) {
       findings.push_back({name, Level::good, path.string(), ""});

@@ -14,6 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 
 #include "base/limits.h"
@@ -40,7 +41,7 @@ Error stream_error(const boost::system::error_code& error, Code closed) {
   return Error(Code::IO, "stream", "", error.message());
 }
 
-class FdStream final : public RawStream {
+class FdStream : public RawStream {
  public:
   explicit FdStream(Descriptor descriptor) : descriptor_(std::move(descriptor)), raw_(descriptor_.native_handle()) {}
 
@@ -77,6 +78,9 @@ class FdStream final : public RawStream {
   Task<Result<void>> wait_read() override { return wait(Descriptor::wait_read); }
   Task<Result<void>> wait_write() override { return wait(Descriptor::wait_write); }
 
+ protected:
+  Descriptor descriptor_;
+
  private:
   Task<Result<void>> wait(Descriptor::wait_type what) {
     if (!descriptor_.is_open()) co_return fail(reason_);
@@ -84,9 +88,34 @@ class FdStream final : public RawStream {
     if (error) co_return fail(stream_error(error, reason_));
     co_return Result<void>();
   }
-  Descriptor descriptor_;
   int raw_;
   Code reason_ = Code::CLOSED;
+};
+
+// Closes by a reset while either side may still send.
+class DivertedStream final : public FdStream {
+ public:
+  using FdStream::FdStream;
+  ~DivertedStream() override { DivertedStream::close(Code::CLOSED); }
+  DivertedStream(const DivertedStream&) = delete;
+  DivertedStream& operator=(const DivertedStream&) = delete;
+  void close(Code reason) override {
+    if (descriptor_.is_open() && !both_ended()) {
+      const linger now{.l_onoff = 1, .l_linger = 0};
+      ::setsockopt(descriptor_.native_handle(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+    FdStream::close(reason);
+  }
+
+ private:
+  // By the kernel's own state: what is still queued behind our end is then delivered.
+  bool both_ended() {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(descriptor_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+    return info.tcpi_state == TCP_LAST_ACK || info.tcpi_state == TCP_CLOSING || info.tcpi_state == TCP_TIME_WAIT ||
+           info.tcpi_state == TCP_CLOSE;
+  }
 };
 
 Result<Descriptor> adopt(EventLoop& loop, Fd fd) {
@@ -140,6 +169,15 @@ class FdListener final : public Listener {
         reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
   Task<Result<Accepted>> accept() override {
+    CO_TRY_ASSIGN(Arrived arrived, co_await accept_raw());
+    CO_TRY_ASSIGN(StreamPtr stream, stream_from(loop_, std::move(arrived.fd)));
+    co_return Accepted{std::move(stream), peer_of(arrived.from)};
+  }
+  struct Arrived {
+    Fd fd;
+    SocketAddress from;
+  };
+  Task<Result<Arrived>> accept_raw() {
     for (;;) {
       if (!descriptor_.is_open()) co_return fail(Code::CLOSED);
       SocketAddress from;
@@ -148,8 +186,7 @@ class FdListener final : public Listener {
                       SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (fd) {
         set_no_delay(fd.get(), from.storage.ss_family);
-        CO_TRY_ASSIGN(StreamPtr stream, stream_from(loop_, std::move(fd)));
-        co_return Accepted{std::move(stream), peer_of(from)};
+        co_return Arrived{std::move(fd), from};
       }
       const int number = errno;
       if (number == EMFILE || number == ENFILE) {
@@ -191,7 +228,42 @@ class FdListener final : public Listener {
   Nanoseconds logged_{std::chrono::seconds(-1)};
 };
 
+// Where a redirected connection was going; none where the kernel does not say.
+std::optional<Peer> first_destination(int fd, int family) {
+  constexpr int kOriginalDestination = 80;  // SO_ORIGINAL_DST, IP6T_SO_ORIGINAL_DST: their headers are not C++
+  SocketAddress address;
+  address.length = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  const int level = family == AF_INET ? int{IPPROTO_IP} : int{IPPROTO_IPV6};
+  if (::getsockopt(fd, level, kOriginalDestination, &address.storage, &address.length) != 0) return std::nullopt;
+  return peer_of(address);
+}
+
+class FdDivertedListener final : public DivertedListener {
+ public:
+  FdDivertedListener(EventLoop& loop, Descriptor descriptor) : loop_(loop), inner_(loop, std::move(descriptor), 0) {}
+  Task<Result<Diverted>> accept() override {
+    for (;;) {
+      CO_TRY_ASSIGN(FdListener::Arrived arrived, co_await inner_.accept_raw());
+      const auto meant = first_destination(arrived.fd.get(), arrived.from.storage.ss_family);
+      CO_TRY_ASSIGN(Descriptor descriptor, adopt(loop_, std::move(arrived.fd)));
+      auto stream = std::make_unique<DivertedStream>(std::move(descriptor));
+      const auto address = meant ? parse_ip(meant->address) : std::nullopt;
+      if (address) co_return Diverted{std::move(stream), *address, meant->port};
+    }
+  }
+  void close() override { inner_.close(); }
+
+ private:
+  EventLoop& loop_;
+  FdListener inner_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<DivertedListener>> diverted_listener_from(EventLoop& loop, Fd fd) {
+  TRY_ASSIGN(Descriptor descriptor, adopt(loop, std::move(fd)));
+  return std::make_unique<FdDivertedListener>(loop, std::move(descriptor));
+}
 
 Result<StreamPtr> stream_from(EventLoop& loop, Fd fd) {
   TRY_ASSIGN(Descriptor descriptor, adopt(loop, std::move(fd)));

@@ -45,21 +45,35 @@ std::size_t argument_offset(std::uint8_t index) {
   return offsetof(seccomp_data, args) + std::size_t{index} * sizeof(std::uint64_t);
 }
 
-// The body of one rule; on entry the accumulator holds the number and the number matches.
-std::vector<sock_filter> body(const SyscallRule& rule) {
-  std::vector<sock_filter> code;
-  if (!rule.when) return {refuse(rule.refuse_errno)};
-  code.push_back(load(argument_offset(rule.when->index)));
-  const std::vector<std::uint32_t>& values = rule.when->values;
-  switch (rule.when->kind) {
-    case ArgumentTest::Kind::any_bit_of: code.push_back(jump(BPF_JMP | BPF_JSET | BPF_K, values.at(0), 0, 1)); break;
-    case ArgumentTest::Kind::low_equals: code.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, values.at(0), 0, 1)); break;
+// One test: goes on where it holds, else skips `skip` instructions behind it.
+void append_test(std::vector<sock_filter>& code, const ArgumentTest& test, std::uint8_t skip) {
+  code.push_back(load(argument_offset(test.index)));
+  const std::vector<std::uint32_t>& values = test.values;
+  constexpr std::uint32_t kSocketTypeMask = 0xf;  // SOCK_TYPE_MASK, include/linux/net.h
+  switch (test.kind) {
+    case ArgumentTest::Kind::any_bit_of: code.push_back(jump(BPF_JMP | BPF_JSET | BPF_K, values.at(0), 0, skip)); break;
+    case ArgumentTest::Kind::low_equals: code.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, values.at(0), 0, skip)); break;
+    case ArgumentTest::Kind::kind_not:
+      code.push_back(statement(BPF_ALU | BPF_AND | BPF_K, kSocketTypeMask));
+      code.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, values.at(0), skip, 0));
+      break;
     case ArgumentTest::Kind::low_not_in:
       for (std::size_t i = 0; i < values.size(); ++i) {
-        code.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, values[i], static_cast<std::uint8_t>(values.size() - i), 0));
+        const auto behind = static_cast<std::uint8_t>(values.size() - 1 - i + skip);
+        code.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, values[i], behind, 0));
       }
       break;
   }
+}
+
+// The body of one rule; on entry the accumulator holds the number and the number matches.
+std::vector<sock_filter> body(const SyscallRule& rule) {
+  if (!rule.when) return {refuse(rule.refuse_errno)};
+  std::vector<sock_filter> second;
+  if (rule.also) append_test(second, *rule.also, 1);
+  std::vector<sock_filter> code;
+  append_test(code, *rule.when, static_cast<std::uint8_t>(second.size() + 1));
+  code.insert(code.end(), second.begin(), second.end());
   code.push_back(refuse(rule.refuse_errno));
   code.push_back(load(offsetof(seccomp_data, nr)));
   return code;

@@ -19,6 +19,7 @@ struct ArgumentTest {
     any_bit_of,  // low 32 bits & value != 0
     low_equals,  // low 32 bits == value
     low_not_in,  // low 32 bits are none of `values`
+    kind_not,    // low 4 bits (a socket's type; flags are above) are not `value`
   };
   std::uint8_t index = 0;
   Kind kind = Kind::low_equals;
@@ -29,6 +30,7 @@ struct SyscallRule {
   int number = 0;
   int refuse_errno = 0;              // what the caller gets
   std::optional<ArgumentTest> when;  // none: always
+  std::optional<ArgumentTest> also = std::nullopt;  // with `when`: both must hold
 };
 
 struct SyscallRules {

@@ -5,6 +5,7 @@
 //   app/      the spawner, the app's namespaces and filter, supervision
 //   boot/     machine, entropy, fence, journal, control stream, provisioning, leaf, proof
 //   ingress/  PROXY v2, TLS, HTTP, and on to the app
+//   egress/   DNS for the app and its connections to the outside; not in the isolated build (networked.cpp, isolated.cpp)
 // docs/flows/boot.md tells the order and why.
 #include <sys/socket.h>
 
@@ -34,6 +35,7 @@ namespace {
 struct Ground {
   wire::Manifest manifest;
   std::unique_ptr<attest::Nsm> nsm;
+  std::unique_ptr<Network> network;  // none in the isolated build
 };
 
 // Where there is none, a cage still tells its host so.
@@ -78,6 +80,9 @@ std::string joined(const std::vector<std::string>& parts, std::string_view befor
 // What an image asks for and this build cannot do must not be left out silently: it may be what protects the app.
 Result<void> require_supported(const wire::Manifest& manifest) {
   if (manifest.tls != wire::TlsMode::terminate) return fail(Code::MANIFEST, "tls", "terminate", "passthrough");
+  if (manifest.variant != build_variant()) {
+    return fail(Code::MANIFEST, "runtime", std::string(to_text(build_variant())), std::string(to_text(manifest.variant)));
+  }
   if (manifest.api_key) return fail(Code::MANIFEST, "auth", "none in this release", "api_key");
   return {};
 }
@@ -88,6 +93,7 @@ Result<std::string> prepare(Ground& ground) {
   TRY_ASSIGN(const Bytes manifest, read_file("/" + std::string(wire::kManifestPath), limits::kManifestBytesMax));
   TRY_ASSIGN(ground.manifest, wire::parse_manifest(manifest));
   TRY(require_supported(ground.manifest));
+  TRY_ASSIGN(ground.network, open_network(ground.manifest));
   const std::string noted = joined(words, "command line also has: ");
   return joined(missing, "") + (missing.empty() || noted.empty() ? "" : "; ") + noted;
 }
@@ -112,6 +118,13 @@ void log_entry(const wire::JournalEntry& entry) {
   log::info("boot", {{"stage", entry.stage}, {"code", entry.code}, {"detail", entry.detail}});
 }
 
+// What is left to reach when the fence is closed: the host, and the app.
+FencePlan fence_plan(const wire::Manifest& manifest, bool hybrid) {
+  FencePlan plan{.host_family = hybrid ? AF_UNIX : AF_VSOCK, .app_ports = {manifest.port}};
+  if (manifest.health.kind != wire::HealthKind::none) plan.app_ports.push_back(manifest.health.port);
+  return plan;
+}
+
 int run() {
   net::hold_signals({SIGTERM, SIGINT});
   SystemClock machine;
@@ -127,9 +140,11 @@ int run() {
   bool ready = begun && spawner && journal.record(stage::kMounts, prepare(ground));
   ready = ready && journal.record(stage::kEntropy, gather_entropy(ground));
   net::EventLoop loop;
+  // lifetime: what it opens on the loop goes before the loop.
+  const std::unique_ptr<Network> network = std::move(ground.network);
   auto carrier = open_carrier(loop, hybrid);
   if (!carrier) return exit_code(carrier.error());  // nobody to tell
-  if (const auto closed = close_fence(ground.manifest.variant); !closed) {
+  if (const auto closed = close_fence(fence_plan(ground.manifest, hybrid)); !closed) {
     journal.failed(stage::kMounts, closed.error());
     ready = false;
   } else if (!closed->empty()) {
@@ -140,7 +155,8 @@ int run() {
   crypto::SystemRandom random;
   LoopbackDialer app(loop);
   if (!ground.nsm) ground.nsm = std::make_unique<attest::Nsm>(std::make_unique<NoNsm>());
-  Cage cage({loop, *carrier->dialer, *carrier->listener, *ground.nsm, clock, journal, random, *spawner, app},
+  Cage cage({loop, *carrier->dialer, *carrier->listener, *ground.nsm, clock, journal, random, *spawner, app,
+             network.get()},
             ground.manifest);
   loop.spawn("signals", hear_signals(loop, cage));
   return loop.run(cage.run(ready)).value_or(1);

@@ -17,4 +17,9 @@ inline constexpr std::uint32_t kDns = 7005;
 inline constexpr std::uint32_t kIngress = 7010;
 inline constexpr std::uint32_t kLifecycle = 7011;
 
+// Inside the enclave, TCP on loopback: where the app's connections to the outside are caught. Above the kernel's own range
+// for outgoing connections, so that only an app that asks for it by number misses it.
+inline constexpr std::uint16_t kCaught = 61004;
+inline constexpr std::uint16_t kAppDns = 53;
+
 }  // namespace cages::wire::port

@@ -5,7 +5,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/vm_sockets.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -15,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -176,10 +180,109 @@ void secrets() {
   say("secret variable", variable == nullptr ? "absent" : variable);
 }
 
+// What becomes of a message that asks the kernel to change routes or rules.
+long ask_netlink(int protocol, std::uint16_t type) {
+  const int fd = socket(AF_NETLINK, SOCK_RAW, protocol);
+  if (fd < 0) return fd;
+  struct {
+    nlmsghdr header;
+    rtmsg route;
+  } message{};
+  message.header.nlmsg_len = sizeof message;
+  message.header.nlmsg_type = type;
+  message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
+  message.route.rtm_family = AF_INET;
+  if (send(fd, &message, sizeof message, 0) < 0) return -1;
+  struct {
+    nlmsghdr header;
+    nlmsgerr error;
+    char rest[512];
+  } answer{};
+  if (recv(fd, &answer, sizeof answer, 0) < 0) return -1;
+  errno = -answer.error.error;
+  return errno == 0 ? 0 : -1;
+}
+
+sockaddr_storage address_of(const char* ip, std::uint16_t port, socklen_t& length) {
+  sockaddr_storage storage{};
+  sockaddr_in four{};
+  sockaddr_in6 six{};
+  if (inet_pton(AF_INET, ip, &four.sin_addr) == 1) {
+    four.sin_family = AF_INET;
+    four.sin_port = htons(port);
+    std::memcpy(&storage, &four, length = sizeof four);
+  } else {
+    inet_pton(AF_INET6, ip, &six.sin6_addr);
+    six.sin6_family = AF_INET6;
+    six.sin6_port = htons(port);
+    std::memcpy(&storage, &six, length = sizeof six);
+  }
+  return storage;
+}
+
+long reach_by(int fd, const sockaddr_storage& to, socklen_t length, int type) {
+  const timeval soon{3, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&to), length) != 0) return -1;
+  if (type == SOCK_STREAM) return 0;
+  // A question for the root's name servers.
+  const char question[] = "\0\1\1\0\0\1\0\0\0\0\0\0\0\0\2\0\1";
+  char answer[512];
+  if (send(fd, question, sizeof question - 1, 0) < 0) return -1;
+  return recv(fd, answer, sizeof answer, 0);
+}
+
+// Leaves no socket behind: the test looks at those of the namespace.
+long reach(const char* ip, std::uint16_t port, int type) {
+  socklen_t length = 0;
+  const sockaddr_storage to = address_of(ip, port, length);
+  const int fd = socket(to.ss_family, type, 0);
+  if (fd < 0) return fd;
+  const long result = reach_by(fd, to, length, type);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return result;
+}
+
+long reach_host_port(const char* path) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::strncpy(to.sun_path, path, sizeof to.sun_path - 1);
+  return connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+}
+
+// Every way out of a machine; then serves on `port`, so that the cage becomes ready.
+[[noreturn]] void network(std::uint16_t port) {
+  attempt("dns here", [] { return reach("127.0.0.1", 53, SOCK_DGRAM); });
+  attempt("dns here by tcp", [] { return reach("127.0.0.1", 53, SOCK_STREAM); });
+  attempt("dns elsewhere", [] { return reach("192.0.2.1", 53, SOCK_DGRAM); });
+  attempt("tcp", [] { return reach("192.0.2.1", 443, SOCK_STREAM); });
+  attempt("tcp v6", [] { return reach("2001:db8::1", 443, SOCK_STREAM); });
+  attempt("tcp to a name's address", [] { return reach("127.64.0.1", 443, SOCK_STREAM); });
+  attempt("tcp to metadata", [] { return reach("169.254.169.254", 80, SOCK_STREAM); });
+  attempt("add a route", [] { return ask_netlink(NETLINK_ROUTE, RTM_NEWROUTE); });
+  attempt("add a rule", [] { return ask_netlink(NETLINK_NETFILTER, 10 << 8); });
+  attempt("unshare network", [] { return unshare(CLONE_NEWNET); });
+  attempt("host's egress port", [] { return reach_host_port("/cage/v/v_7004"); });
+  attempt("host's dns port", [] { return reach_host_port("/cage/v/v_7005"); });
+  sockets();
+  say("tried", "all");
+  std::fflush(stdout);
+  socklen_t length = 0;
+  const sockaddr_storage own = address_of("0.0.0.0", port, length);
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  bind(listener, reinterpret_cast<const sockaddr*>(&own), length);
+  listen(listener, 16);
+  for (;;) close(accept(listener, nullptr, nullptr));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  if (argc > 2 && std::string(argv[1]) == "network") network(static_cast<std::uint16_t>(std::atoi(argv[2])));
   if (argc > 1 && std::string(argv[1]) == "sleep") {
     say("sleeping", std::to_string(getpid()));
     for (;;) pause();
@@ -205,6 +308,13 @@ int main(int argc, char** argv) {
   others();
   chroot_escape();
   secrets();
+  for (const char* path : {"/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/hosts"}) {
+    std::string text;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) text += line + "|";
+    say(path, text);
+  }
+  attempt("write /etc/resolv.conf", [] { return open("/etc/resolv.conf", O_WRONLY | O_APPEND); });
   attempt("own file", [] { return open("/made-by-app", O_CREAT | O_WRONLY, 0644); });
   attempt("become other", [] { return setresuid(1000, 1000, 1000); });
   std::fputs("to standard error\n", stderr);

@@ -199,6 +199,37 @@ TEST_F(HostileApp, AnotherUserHasNoCapabilityAndItsOwnGroups) {
   EXPECT_EQ(got["kill init"], "EPERM");
 }
 
+// The image's resolver is another machine's, its nsswitch asks elsewhere first, and its hosts is a container engine's leftover.
+TEST_F(HostileApp, TheFilesThatFindNamesAreOursAndTheImageStaysAsItWas) {
+  fs::create_directories(top_ / "rootfs/etc");
+  fs::create_symlink("/run/systemd/resolve/stub-resolv.conf", top_ / "rootfs/etc/resolv.conf");
+  std::ofstream(top_ / "rootfs/etc/nsswitch.conf") << "passwd: files\nhosts: mdns4_minimal [NOTFOUND=return] dns\n";
+  std::ofstream(top_ / "rootfs/etc/hosts").flush();
+  AppSpec wanted = spec({"/probe"});
+  wanted.resolver = true;
+  auto ends = spawner_->start(wanted);
+  ASSERT_TRUE(ends.has_value());
+  auto got = lines(all(ends->out));
+  EXPECT_EQ(got["/etc/resolv.conf"], "nameserver 127.0.0.1|options edns0 timeout:3 attempts:2|");
+  EXPECT_EQ(got["/etc/nsswitch.conf"], "passwd: files|hosts: files dns|");
+  EXPECT_TRUE(got["/etc/hosts"].starts_with("127.0.0.1\tlocalhost|::1\tlocalhost")) << got["/etc/hosts"];
+  EXPECT_EQ(got["write /etc/resolv.conf"], "EROFS");
+  std::ifstream image(top_ / "rootfs/etc/nsswitch.conf");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(image), {}), "passwd: files\nhosts: mdns4_minimal [NOTFOUND=return] dns\n");
+  EXPECT_EQ(fs::file_size(top_ / "rootfs/etc/hosts"), 0U);
+}
+
+TEST_F(HostileApp, WithoutAResolverTheImagesFilesStay) {
+  fs::create_directories(top_ / "rootfs/etc");
+  std::ofstream(top_ / "rootfs/etc/resolv.conf") << "nameserver 192.0.2.53\n";
+  std::ofstream(top_ / "rootfs/etc/hosts") << "192.0.2.1 mine\n";
+  auto ends = spawner_->start(spec({"/probe"}));
+  ASSERT_TRUE(ends.has_value());
+  auto got = lines(all(ends->out));
+  EXPECT_EQ(got["/etc/resolv.conf"], "nameserver 192.0.2.53|");
+  EXPECT_EQ(got["/etc/hosts"], "192.0.2.1 mine|");
+}
+
 TEST_F(HostileApp, SignalsReachItAndItsEndIsReported) {
   auto ends = spawner_->start(spec({"/probe", "sleep"}));
   ASSERT_TRUE(ends.has_value());
@@ -243,9 +274,10 @@ TEST_F(HostileApp, WhatCannotStartSaysAtWhichStep) {
   EXPECT_EQ(step(lost), "entering the working directory: ENOENT");
   // An image whose /dev leads out of it.
   fs::remove_all(top_ / "rootfs/dev");
-  fs::create_directory_symlink("/etc", top_ / "rootfs/dev");
+  fs::create_directories(top_ / "outside");
+  fs::create_directory_symlink(top_ / "outside", top_ / "rootfs/dev");
   EXPECT_EQ(step(spec({"/probe"})), "making /dev: ENOENT");
-  EXPECT_FALSE(fs::exists("/etc/null"));
+  EXPECT_TRUE(fs::is_empty(top_ / "outside"));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ class Releases(project.Case):
         folder = self.rootfs()
         self.build(folder)
         release = self.described(folder)["RuntimeRelease"]
-        self.assertEqual(release["Build"], "networked")
+        self.assertEqual(release["Build"], "isolated")
         self.assertEqual(release["Sha256"], hashlib.sha256(project.RUNTIME.read_bytes()).hexdigest())
         record = release["BuildRecord"]
         self.assertIn("clang", record["compiler"])
@@ -49,12 +49,12 @@ class Releases(project.Case):
         folder = self.rootfs()
         self.build(folder)
         self.assertEqual(self.cage("release-key", "new", cwd=self.top).returncode, 0)
-        made = self.cage("runtime", "releases", "--runtime", f"networked={project.RUNTIME}", "--key", "release-key.pem", "-o", "list.json",
+        made = self.cage("runtime", "releases", "--runtime", f"isolated={project.RUNTIME}", "--key", "release-key.pem", "-o", "list.json",
                          cwd=self.top)
         self.assertEqual(made.returncode, 0, made.stderr)
         args = ["--releases", self.top / "list.json", "--releases-key", self.top / "release-key.pub.pem"]
-        self.assertEqual(self.described(folder, *args)["RuntimeRelease"]["Build"], "networked")
-        text = (self.top / "list.json").read_text().replace("networked", "isolated")
+        self.assertEqual(self.described(folder, *args)["RuntimeRelease"]["Build"], "isolated")
+        text = (self.top / "list.json").read_text().replace("isolated", "networked")
         (self.top / "list.json").write_text(text)
         done = self.cage("describe", folder / ".cage/test.eif", "--json", *args)
         self.assertEqual(done.returncode, 10)

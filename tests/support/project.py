@@ -13,7 +13,8 @@ import unittest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("CAGES_BIN", TOP / "build/release/bin"))
 CAGE = BIN / "cage"
-RUNTIME = BIN / "cage-runtime"
+RUNTIME = BIN / "cage-runtime-isolated"  # of a project without [egress]
+NETWORKED = BIN / "cage-runtime"
 ROOT = "07" * 48
 SKIPPED = 77
 
@@ -24,6 +25,11 @@ def need(*programs):
         if not shutil.which(str(program)):
             print(f"skipped: there is no {program}", file=sys.stderr)
             sys.exit(SKIPPED)
+
+
+def runtime_of(folder):
+    """The build of the runtime that this project is for."""
+    return NETWORKED if "[egress]" in (pathlib.Path(folder) / "cage.toml").read_text() else RUNTIME
 
 
 class Case(unittest.TestCase):
@@ -51,12 +57,12 @@ class Case(unittest.TestCase):
         return subprocess.run([CAGE, *map(str, args)], cwd=cwd, env=env or self.env, check=False, **more)
 
     def build(self, folder, *args, **more):
-        done = self.cage("build", "--json", "--runtime", RUNTIME, *args, cwd=folder, **more)
+        done = self.cage("build", "--json", "--runtime", runtime_of(folder), *args, cwd=folder, **more)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 
     def refused(self, folder, *args):
-        done = self.cage("build", "--json", "--runtime", RUNTIME, *args, cwd=folder)
+        done = self.cage("build", "--json", "--runtime", runtime_of(folder), *args, cwd=folder)
         self.assertNotEqual(done.returncode, 0)
         return json.loads(done.stderr.splitlines()[-1])["error"]
 

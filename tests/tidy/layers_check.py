@@ -34,6 +34,7 @@ JOINS = {"runtime": "cage"}
 LIBRARIES = {
     "openssl/": ["crypto/", "tls/"],
     "gnutls/": ["crypto/deterministic/"],
+    "idn2.h": ["cli/idna.cpp"],
     "boost/asio": ["net/", "base/task.h"],
     "ares.h": ["net/names/"],
     "boost/beast": ["http/"],

@@ -12,6 +12,7 @@ std::string_view name_of(AppStep step) {
     case AppStep::root: return "entering the image's root";
     case AppStep::proc: return "mounting /proc";
     case AppStep::dev: return "making /dev";
+    case AppStep::names: return "writing the files of /etc that find names";
     case AppStep::secrets: return "writing /run/secrets";
     case AppStep::fork: return "starting a process";
     case AppStep::user_namespace: return "making the app's user namespace";

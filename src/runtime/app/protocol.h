@@ -24,6 +24,7 @@ enum class AppStep : std::uint8_t {
   root,
   proc,
   dev,
+  names,
   secrets,
   fork,
   user_namespace,

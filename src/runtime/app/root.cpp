@@ -14,6 +14,8 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/text.h"
+#include "runtime/app/name_files.h"
 
 namespace cages::runtime {
 namespace {
@@ -25,6 +27,7 @@ constexpr std::array<const char*, 5> kReadOnly{"/proc/sys", "/proc/sysrq-trigger
 constexpr std::array<const char*, 8> kHidden{"/proc/kcore",      "/proc/keys",        "/proc/kmsg",
                                              "/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats",
                                              "/proc/config.gz",  "/proc/kallsyms"};
+constexpr std::size_t kNameFileBytesMax = 16 * 1024;
 constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 // Small wrappers: 0 on success, errno else, so that a step reads as one chain.
@@ -59,10 +62,11 @@ class Builder {
       AppStep step;
       int (Builder::*act)();
     };
-    constexpr std::array<Stage, 6> kStages{{{AppStep::root, &Builder::open_sources},
+    constexpr std::array<Stage, 7> kStages{{{AppStep::root, &Builder::open_sources},
                                             {AppStep::root, &Builder::change_root},
                                             {AppStep::proc, &Builder::make_proc},
                                             {AppStep::dev, &Builder::make_dev},
+                                            {AppStep::names, &Builder::make_names},
                                             {AppStep::secrets, &Builder::make_secrets},
                                             {AppStep::root, &Builder::leave_old_root}}};
     for (const Stage& stage : kStages) {
@@ -158,6 +162,43 @@ class Builder {
     }
     if (const int error = folder("/dev/shm", 01777)) return error;
     return mount_at("tmpfs", "/dev/shm", "tmpfs", kPlain, "mode=1777");
+  }
+
+  int make_names() {
+    if (const int error = folder_as_it_is("/etc")) return error;
+    const auto hosts = read_file("/etc/hosts", kNameFileBytesMax);
+    if (!hosts || trim(as_text(*hosts)).empty()) {
+      if (const int error = cover("/etc/hosts", hosts_text(spec_.hostname))) return error;
+    }
+    if (!spec_.resolver) return 0;
+    if (const int error = cover("/etc/resolv.conf", resolver_text())) return error;
+    const auto image = read_file("/etc/nsswitch.conf", kNameFileBytesMax);
+    return cover("/etc/nsswitch.conf", nsswitch_text(image ? as_text(*image) : std::string_view()));
+  }
+
+  // A folder of the image, whose mode and owner stay, or a new one.
+  int folder_as_it_is(const char* path) const {
+    struct stat info{};
+    if (stat(path, &info) == 0) return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+    return folder(path, 0755);
+  }
+
+  // Binds a file of ours, which the app reads and nobody writes, over `path`. Where the image has none, or a link (which
+  // leads to another machine's resolver, or nowhere), an empty one is put there for it.
+  int cover(const char* path, const std::string& text) const {
+    constexpr const char* kFile = "/dev/.names";
+    struct stat info{};
+    if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && unlink(path) != 0) return errno;
+    for (const char* made : {path, kFile}) {
+      const Fd file(open(made, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644));
+      if (!file) return errno;
+      if (made != kFile) continue;
+      if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return EIO;
+    }
+    if (const int error = own(kFile)) return error;
+    if (const int error = mount_at(kFile, path, nullptr, MS_BIND)) return error;
+    if (const int error = restrict_mount(path, MS_RDONLY | kPlain)) return error;
+    return result_of(unlink(kFile));
   }
 
   int make_secrets() {

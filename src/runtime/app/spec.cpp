@@ -47,7 +47,7 @@ Secret encode(const AppSpec& spec) {
   for (const std::string& argument : spec.command) writer.bytes(as_bytes(argument));
   write_named(writer, spec.environment);
   write_named(writer, spec.files);
-  writer.uint(spec.user.uid).uint(spec.user.gid).array(spec.user.groups.size());
+  writer.uint(spec.resolver ? 1 : 0).uint(spec.user.uid).uint(spec.user.gid).array(spec.user.groups.size());
   for (const std::uint32_t group : spec.user.groups) writer.uint(group);
   return Secret(writer.take());
 }
@@ -65,6 +65,8 @@ Result<AppSpec> decode(ByteView bytes) {
   }
   TRY_ASSIGN(spec.environment, read_named(reader));
   TRY_ASSIGN(spec.files, read_named(reader));
+  TRY_ASSIGN(const std::uint32_t resolver, read_id(reader));
+  spec.resolver = resolver != 0;
   TRY_ASSIGN(spec.user.uid, read_id(reader));
   TRY_ASSIGN(spec.user.gid, read_id(reader));
   TRY_ASSIGN(const std::uint64_t groups, reader.read_array("groups"));

@@ -30,6 +30,7 @@ struct AppSpec {
   std::vector<NamedSecret> files;        // /run/secrets/NAME
   wire::User user;
   std::string workdir = "/";
+  bool resolver = false;  // the app's C library asks 127.0.0.1
 };
 
 // make_spec joins manifest and secrets. Secrets that the manifest does not name are ignored; one that it names and that

@@ -13,6 +13,7 @@
 #include "runtime/app/listening.h"
 #include "runtime/app/output.h"
 #include "runtime/app/protocol.h"
+#include "wire/ports.h"
 
 namespace cages::runtime {
 namespace {
@@ -167,7 +168,7 @@ std::string Supervisor::listening(const ProbeTarget& target) const {
     if (!text) continue;
     for (ListeningPort& port : parse_listening(as_text(*text))) ports.push_back(std::move(port));
   }
-  return describe_listening(ports, target.port, {limits::kLocalApiPort});
+  return describe_listening(ports, target.port, {limits::kLocalApiPort, wire::port::kCaught, wire::port::kAppDns});
 }
 
 void Supervisor::ask_to_end() {

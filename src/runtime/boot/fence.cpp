@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "policy/syscall_filter.h"
 
@@ -34,7 +35,7 @@ constexpr auto kLeft = std::to_array<int>({
     SYS_getsockopt, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait, SYS_ppoll, SYS_pselect6, SYS_eventfd2,
     SYS_timerfd_create, SYS_timerfd_settime, SYS_signalfd4, SYS_mmap, SYS_mprotect, SYS_munmap, SYS_mremap,
     SYS_madvise, SYS_brk, SYS_mlock, SYS_munlock, SYS_futex, SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep,
-    SYS_gettimeofday, SYS_getrandom, SYS_sched_yield, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
+    SYS_splice, SYS_gettimeofday, SYS_getrandom, SYS_sched_yield, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
     SYS_sigaltstack, SYS_restart_syscall, SYS_getpid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
     SYS_wait4, SYS_waitid, SYS_tgkill, SYS_prctl, SYS_prlimit64, SYS_getrusage, SYS_sysinfo, SYS_uname, SYS_unlink,
     SYS_unlinkat, SYS_exit, SYS_exit_group, SYS_rseq,
@@ -44,19 +45,24 @@ constexpr auto kLeft = std::to_array<int>({
 });
 // clang-format on
 
-policy::SyscallRules runtime_rules(wire::Variant variant) {
-  using Kind = policy::ArgumentTest::Kind;
+policy::SyscallRules runtime_rules(const FencePlan& plan) {
+  using Test = policy::ArgumentTest;
+  using Kind = Test::Kind;
   policy::SyscallRules rules;
-  std::vector<std::uint32_t> families{AF_UNIX, AF_INET, AF_INET6, AF_VSOCK};
-  // The networked build asks the kernel for its own addresses and sets the redirect; the other has nothing to ask.
-  if (variant == wire::Variant::networked) families.push_back(AF_NETLINK);
-  rules.refused = {
-      {SYS_socket, EAFNOSUPPORT, policy::ArgumentTest{0, Kind::low_not_in, families}},
-      {SYS_mprotect, EPERM, policy::ArgumentTest{2, Kind::any_bit_of, {0x4 /* PROT_EXEC */}}},
-      {SYS_mmap, EPERM, policy::ArgumentTest{2, Kind::any_bit_of, {0x4 /* PROT_EXEC */}}},
-      // Its own children are reaped; nobody else is signalled.
-      {SYS_prctl, EPERM, policy::ArgumentTest{0, Kind::low_equals, {PR_SET_DUMPABLE}}},
-  };
+  const auto host = static_cast<std::uint32_t>(plan.host_family);
+  const bool open = CAGES_CHECK("FENCE sockets", false);
+  // Of the C library's own resolver and of what libcrypto could dial there is nothing left: no datagrams, no netlink.
+  if (!open) {
+    rules.refused = {
+        {SYS_socket, EAFNOSUPPORT, Test{0, Kind::low_not_in, {host, AF_INET, AF_INET6}}},
+        {SYS_socket, EACCES, Test{0, Kind::low_not_in, {host}}, Test{1, Kind::kind_not, {SOCK_STREAM}}},
+    };
+  }
+  rules.refused.insert(rules.refused.end(),
+                       {{SYS_mprotect, EPERM, Test{2, Kind::any_bit_of, {0x4 /* PROT_EXEC */}}},
+                        {SYS_mmap, EPERM, Test{2, Kind::any_bit_of, {0x4 /* PROT_EXEC */}}},
+                        // Its own children are reaped; nobody else is signalled.
+                        {SYS_prctl, EPERM, Test{0, Kind::low_equals, {PR_SET_DUMPABLE}}}});
   rules.allowed.assign(kLeft.begin(), kLeft.end());
   rules.otherwise_errno = EPERM;
   return rules;
@@ -70,20 +76,44 @@ Result<void> drop_capabilities() {
   return {};
 }
 
-// Every access right that this kernel's Landlock knows is handled, and only reading below /proc is given back. Sockets
-// that were reached by path stay reachable: Landlock does not look at connect(2) to them.
-Result<std::string> close_files() {
+// Linux 6.7; the headers of the building machine may not know them.
+constexpr long kLandlockWithTcp = 4;
+constexpr std::uint64_t kConnectTcp = 1ULL << 1;  // LANDLOCK_ACCESS_NET_CONNECT_TCP
+constexpr int kRuleNetPort = 2;                   // LANDLOCK_RULE_NET_PORT
+struct LandlockRules {
+  std::uint64_t files = 0;
+  std::uint64_t network = 0;
+};
+struct LandlockPort {
+  std::uint64_t access = 0;
+  std::uint64_t port = 0;
+};
+
+Result<void> allow_ports(const Fd& rules, const FencePlan& plan) {
+  for (const std::uint16_t port : plan.app_ports) {
+    const LandlockPort one{kConnectTcp, port};
+    if (syscall(SYS_landlock_add_rule, rules.get(), kRuleNetPort, &one, 0) != 0) return fail(refused("Landlock"));
+  }
+  return {};
+}
+
+// Every access right that this kernel's Landlock knows is handled, and only reading below /proc and connecting to the
+// app are given back. Sockets that were reached by path stay reachable: Landlock does not look at connect(2) to them.
+Result<std::string> close_files(const FencePlan& plan) {
   const long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version < 1) return std::string("no Landlock");
-  landlock_ruleset_attr handled{};
-  handled.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+  LandlockRules handled;
+  handled.files = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
                               LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
                               LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
                               LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
                               LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
                               LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
-  if (version >= 2) handled.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
-  const Fd rules(static_cast<int>(syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0)));
+  if (version >= 2) handled.files |= LANDLOCK_ACCESS_FS_REFER;
+  const bool tcp = version >= kLandlockWithTcp && !CAGES_CHECK("FENCE connections", false);
+  if (tcp) handled.network = kConnectTcp;
+  const std::size_t size = tcp ? sizeof handled : sizeof handled.files;
+  const Fd rules(static_cast<int>(syscall(SYS_landlock_create_ruleset, &handled, size, 0)));
   const Fd proc(open("/proc", O_PATH | O_CLOEXEC));
   if (!rules || !proc) return fail(refused("Landlock"));
   landlock_path_beneath_attr below{};
@@ -91,8 +121,9 @@ Result<std::string> close_files() {
   below.parent_fd = proc.get();
   if (syscall(SYS_landlock_add_rule, rules.get(), LANDLOCK_RULE_PATH_BENEATH, &below, 0) != 0)
     return fail(refused("Landlock"));
+  if (tcp) TRY(allow_ports(rules, plan));
   if (syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return fail(refused("Landlock"));
-  return std::string();
+  return std::string(version >= kLandlockWithTcp ? "" : "Landlock does not know TCP");
 }
 
 Result<void> install(const policy::SyscallRules& rules) {
@@ -114,10 +145,10 @@ Result<void> begin_fence() {
   return {};
 }
 
-Result<std::string> close_fence(wire::Variant variant) {
-  TRY_ASSIGN(std::string missing, close_files());
+Result<std::string> close_fence(const FencePlan& plan) {
+  TRY_ASSIGN(std::string missing, close_files(plan));
   TRY(drop_capabilities());
-  TRY(install(runtime_rules(variant)));
+  TRY(install(runtime_rules(plan)));
   return missing;
 }
 

@@ -35,12 +35,24 @@ Task<int> Cage::run(bool ground_is_ready) {
   net::TaskGroup host(powers_.loop);
   host.spawn("control", control_.run());
   auto listener = powers_.ports.listen(wire::port::kLifecycle);
+  if (powers_.network != nullptr) host.spawn("network", serve_network());
   if (listener) host.spawn("life cycle", serve_lifecycle(powers_.loop, **listener, acts));
   const bool well = ground_is_ready && listener && co_await live_until_ended();
   control_.set_state(well ? wire::CageState::stopped : wire::CageState::failed);
   co_await control_.flush(limits::kControlFlushTime);
   co_await host.stop();
   co_return well ? 0 : 1;
+}
+
+// Until the app, and everything after it, is gone.
+Task<void> Cage::serve_network() {
+  const auto say = [this](std::string_view line) { control_.log(wire::LogStream::runtime, as_bytes(line)); };
+  const auto measure = [this](std::vector<wire::Metric> metrics) {
+    const auto now = static_cast<std::uint64_t>(powers_.clock.monotonic().count());
+    control_.send_metrics({now, std::move(metrics)});
+  };
+  const auto ended = co_await powers_.network->run({powers_.loop, powers_.host, say, measure});
+  if (!ended) powers_.journal.failed(stage::kMounts, ended.error());
 }
 
 // Returns whether it ended as a cage should.
@@ -112,6 +124,7 @@ Task<Result<void>> Cage::start_app(const Granted& granted) {
   std::vector<NamedSecret> secrets;
   for (const auto& secret : granted.secrets().secrets) secrets.push_back({secret.name, secret.value.clone()});
   auto spec = make_spec(manifest_, secrets);
+  if (spec) spec->resolver = powers_.network != nullptr;
   if (!spec) {
     powers_.journal.failed(stage::kAppStart, spec.error());
     co_return fail(std::move(spec).error());

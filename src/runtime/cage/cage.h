@@ -29,6 +29,7 @@ class Cage final : AppWatcher {
 
  private:
   Task<bool> live_until_ended();
+  Task<void> serve_network();
   Task<void> live();
   Task<Result<void>> boot_and_serve();
   Task<Result<void>> serve(const Keys& keys, Provisioner& provisioner, Granted granted, Leaf leaf);

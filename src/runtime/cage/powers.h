@@ -11,6 +11,7 @@
 #include "runtime/app/spawner.h"
 #include "runtime/boot/clock.h"
 #include "runtime/boot/journal.h"
+#include "runtime/cage/network.h"
 
 namespace cages::runtime {
 
@@ -24,6 +25,7 @@ struct CagePowers {
   crypto::Random& random;
   AppStarter& starter;
   AppDialer& app;
+  Network* network = nullptr;  // none in an isolated cage
 };
 
 }  // namespace cages::runtime
