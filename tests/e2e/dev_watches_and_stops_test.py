@@ -116,6 +116,21 @@ class Dev(project.Case):
                 self.assertEqual([p.name for place in places for p in place.iterdir() if p.name != ".lock"], [])
                 self.assertNotIn("ended; its log", self.read())
 
+    def test_an_interrupt_ends_a_builder_too(self):
+        programs = self.top / "bin"
+        programs.mkdir()
+        (programs / "docker").write_text('#!/bin/sh\ncase "$*" in *cages/trial*) ;; *) exec sleep 71 ;; esac\n')
+        (programs / "docker").chmod(0o755)
+        self.env["PATH"] = f"{programs}:{self.env['PATH']}"
+        (self.folder / "Dockerfile").write_text("FROM scratch\n")
+        (self.folder / "cage.toml").write_text('version = 1\nname = "shop"\nport = 80\n[image]\ndockerfile = "Dockerfile"\n')
+        self.start("--builder", "docker")
+        family = nothing_left.Family(self.dev.pid)
+        self.assertTrue(family.wait_for("sleep 71", TIME), self.read())
+        self.assertEqual(self.interrupt(), 130, self.read())
+        self.assertEqual(family.left(), {})
+        self.assertEqual([*(self.folder / ".cage").glob("build.*")], [])
+
 
 if __name__ == "__main__":
     if os.geteuid() != 0:
