@@ -117,13 +117,21 @@ std::string_view DestinationPolicy::special(const IpAddress& address) const {
   return {};
 }
 
+bool DestinationPolicy::metadata(const IpAddress& address) const {
+  return std::ranges::find(metadata_, address) != metadata_.end() && !allowed_exactly(address);
+}
+
+std::string_view DestinationPolicy::forbidden_inside(const IpAddress& address) const {
+  if (metadata(address)) return "metadata service";
+  return allowed(address) ? std::string_view() : special(address);
+}
+
 std::string_view DestinationPolicy::forbidden(const IpAddress& address) const {
   // Nothing but a trick: the kernel would dial IPv4.
   if (fixed(kMapped).contains(address)) return "IPv4-mapped";
-  const bool metadata = std::ranges::find(metadata_, address) != metadata_.end();
-  if (!CAGES_CHECK("EGRESS_ADDRESS metadata", !metadata || allowed_exactly(address))) return "metadata service";
+  if (!CAGES_CHECK("EGRESS_ADDRESS metadata", !metadata(address))) return "metadata service";
   if (const auto inner = embedded(address)) {
-    const std::string_view why = forbidden(*inner);
+    const std::string_view why = forbidden_inside(*inner);
     return CAGES_CHECK("EGRESS_ADDRESS embedded", why.empty()) ? std::string_view() : why;
   }
   if (allowed(address)) return {};
@@ -135,7 +143,9 @@ Result<Destination> DestinationPolicy::admit(const Permit& permit, const IpAddre
   const auto* named = std::get_if<IpAddress>(&permit.target());
   if (named != nullptr && *named != address) return fail(Code::EGRESS_ADDRESS, write_ip(address), write_ip(*named), "another");
   const std::string_view why = forbidden(address);
-  if (!why.empty()) return fail(Code::EGRESS_ADDRESS, write_ip(address), "a public address, or a range of [egress] allow_ranges", std::string(why));
+  if (!why.empty()) {
+    return fail(Code::EGRESS_ADDRESS, write_ip(address), "a public address, or a range of [egress] allow_ranges", std::string(why));
+  }
   return Destination(address, permit.port());
 }
 

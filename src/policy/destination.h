@@ -45,6 +45,10 @@ class DestinationPolicy {
   [[nodiscard]] bool allowed(const IpAddress& address) const;
   [[nodiscard]] bool allowed_exactly(const IpAddress& address) const;
   [[nodiscard]] std::string_view special(const IpAddress& address) const;
+  // metadata: a metadata service that the operator did not allow by its exact address.
+  [[nodiscard]] bool metadata(const IpAddress& address) const;
+  // forbidden_inside is `forbidden` of the IPv4 address that an IPv6 one leads to.
+  [[nodiscard]] std::string_view forbidden_inside(const IpAddress& address) const;
 
   std::vector<Network> allowed_;
   std::vector<IpAddress> metadata_;
