@@ -37,6 +37,7 @@ class Dev final : public Verb {
     options.option("-C,--folder", folder_, "where the Dockerfile and cage.toml are (.)")
         .option("--builder", request_.builder, "docker, podman or buildah (the first that works)")
         .option("--runtime", request_.runtime, "the runtime (the installed one)")
+        .option("--allow-range", ranges_, "a private range that the cage may reach besides public addresses, as 127.0.0.0/8")
         .flag("--watch", watch_, "build and start again when a file changes")
         .flag("-y,--yes", yes_, "write cage.toml without asking where there is none")
         .flag("--once", once_, "stop as soon as the cage is ready: to see whether it comes up");
@@ -62,6 +63,7 @@ class Dev final : public Verb {
 
   std::string folder_ = ".";
   BuildRequest request_;
+  std::vector<std::string> ranges_;
   bool watch_ = false;
   bool yes_ = false;
   bool once_ = false;
@@ -234,7 +236,7 @@ Result<int> Dev::run(Terminal& terminal) {
     TRY_ASSIGN(const Running running, deploy(platform, terminal));
     // No host runs yet: what an earlier cage dev left assigned need not be started only to be drained.
     TRY(platform.release_before(running.app, running.version));
-    TRY_ASSIGN(const HostPorts ports, platform.start_host());
+    TRY_ASSIGN(const HostPorts ports, platform.start_host(ranges_));
     TRY(wait_ready(platform, ports, running, terminal));
     TRY(write_dev_json(platform, ports, running));
     announce(ports, running, terminal);

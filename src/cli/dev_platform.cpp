@@ -197,7 +197,7 @@ Result<Json> DevPlatform::deployment(const std::string& app, std::int64_t versio
   return fail(Code::NOT_FOUND, "version", std::to_string(version), "none");
 }
 
-Result<void> DevPlatform::write_host_config(const fs::path& run) {
+Result<void> DevPlatform::write_host_config(const fs::path& run, const std::vector<std::string>& ranges) {
   TRY_ASSIGN(const Bytes text, read_file(home() / "caged" / "ports.json", kSmallFileBytes));
   TRY_ASSIGN(const Json ports, parse_json(as_text(text)));
   TRY_ASSIGN(const Json code, call(endpoint_, "POST", "/v1/enrolments", as_bytes(R"({"name":"development"})")));
@@ -207,18 +207,20 @@ Result<void> DevPlatform::write_host_config(const fs::path& run) {
   const auto line = [](std::string_view name, const std::string& value) {
     return std::string(name) + " = " + write_json(Json(value)) + "\n";
   };
+  Json::Array allowed;
+  for (const std::string& range : ranges) allowed.emplace_back(range);
   const std::string config = line("caged", "127.0.0.1:" + std::to_string(ports.int_or("hosts", 0))) +
                              line("state", folder.string()) +
                              line("run", run.string()) + line("ingress", "127.0.0.1:0") +
                              line("observe", "127.0.0.1:0") + line("nsm_state", (home() / "nsm").string()) +
-                             "shared_kernel = true\n";
+                             "shared_kernel = true\n[egress]\nallow_ranges = " + write_json(Json(std::move(allowed))) + "\n";
   return write_file(state_ / "host.toml", as_bytes(config));
 }
 
-Result<HostPorts> DevPlatform::start_host() {
+Result<HostPorts> DevPlatform::start_host(const std::vector<std::string>& ranges) {
   TRY(make_private(home() / "host"));
   TRY_ASSIGN(const fs::path run_folder, make_user_run_folder(hex(crypto::sha256(as_bytes(state_.string()))).substr(0, 8)));
-  TRY(write_host_config(run_folder));
+  TRY(write_host_config(run_folder, ranges));
   TRY(run("cage-host", {"serve", "--development", "--config", (state_ / "host.toml").string(), "--enrol-file",
                         (home() / "host" / "enrol-code").string()}));
   const auto deadline = std::chrono::steady_clock::now() + kStartTime;

@@ -45,8 +45,9 @@ class DevPlatform {
   Result<void> release_before(const std::string& app, std::int64_t version);
   // deployment returns the newest state of a version.
   Result<Json> deployment(const std::string& app, std::int64_t version);
-  // start_host enrols this machine where it is not yet, runs cage-host, and waits until it serves.
-  Result<HostPorts> start_host();
+  // start_host enrols this machine where it is not yet, runs cage-host, and waits until it serves. `ranges`: host.toml's
+  // [egress] allow_ranges.
+  Result<HostPorts> start_host(const std::vector<std::string>& ranges);
   // journal: the boot journal of the deployment's enclave as the host tells it; null where it has none yet.
   Json journal(const HostPorts& ports, const std::string& deployment);
 
@@ -70,7 +71,7 @@ class DevPlatform {
   [[nodiscard]] std::filesystem::path home() const { return state_ / "state"; }
   Result<void> start_caged();
   Result<void> read_platform();
-  Result<void> write_host_config(const std::filesystem::path& run);
+  Result<void> write_host_config(const std::filesystem::path& run, const std::vector<std::string>& ranges);
   Result<void> run(const std::string& name, std::vector<std::string> arguments);
   Result<Json> wait_for(const std::filesystem::path& file, const std::string& program);
   std::string last_words(const Program& program) const;

@@ -74,6 +74,8 @@ Result<HostConfig> parse_host_config(std::string_view text, std::string_view fil
   TRY(policy::DestinationPolicy::make(config.egress_ranges));
   TRY_ASSIGN(auto servers, egress->texts("dns_servers"));
   if (servers) config.dns_servers = std::move(*servers);
+  TRY_ASSIGN(const auto dials, egress->integer("dials_per_second", 1, 100'000));
+  if (dials) config.egress_dials_per_second = static_cast<double>(*dials);
   TRY(egress->finish());
   TRY(table.finish());
   return config;

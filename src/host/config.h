@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/result.h"
 
 namespace cages::host {
@@ -30,6 +31,7 @@ struct HostConfig {
   std::uint64_t memory_mib = 512;        // where an assignment names none
   std::vector<std::string> egress_ranges;  // [egress] allow_ranges = ["10.0.0.0/8"]: beside public addresses (policy/destination.h)
   std::vector<std::string> dns_servers;    // [egress] dns_servers = ["192.0.2.53"]; empty: those of /etc/resolv.conf
+  double egress_dials_per_second = limits::kEgressDialsPerSecond;  // [egress] dials_per_second: of one cage, twice it at once
   bool shared_kernel = false;            // cages may run on this host's own kernel
   bool development = false;              // --development: this machine alone; implies nothing but shared_kernel
 };

@@ -221,9 +221,11 @@ TEST(HostConfig, RefusesWhatItDoesNotKnowAndWhatWouldShowTooMuch) {
 }
 
 TEST(HostConfig, TakesRangesAndServersForEgress) {
-  const auto config = parse_host_config(least() + "[egress]\nallow_ranges = [\"10.0.0.0/8\"]\ndns_servers = [\"192.0.2.53\"]\n", "host.toml");
+  const auto config = parse_host_config(least() + "[egress]\nallow_ranges = [\"10.0.0.0/8\"]\ndns_servers = [\"192.0.2.53\"]\ndials_per_second = 50\n",
+                                        "host.toml");
   ASSERT_TRUE(config) << describe(config.error());
   EXPECT_EQ(config->egress_ranges, std::vector<std::string>{"10.0.0.0/8"});
+  EXPECT_EQ(config->egress_dials_per_second, 50);
   EXPECT_EQ(config->dns_servers, std::vector<std::string>{"192.0.2.53"});
   EXPECT_EQ(parse_host_config(least() + "[egress]\nallow_ranges = [\"10.0.0.0/33\"]\n", "host.toml").error().code, Code::EGRESS_ENTRY);
 }

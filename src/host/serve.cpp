@@ -44,7 +44,8 @@ Task<Result<int>> run(net::EventLoop& loop, const HostConfig& config, std::strin
   CO_TRY_ASSIGN(const auto destinations, policy::DestinationPolicy::make(config.egress_ranges));
   CO_TRY_ASSIGN(const auto resolver, net::Resolver::make(loop, config.dns_servers));
   TcpConnector connector(loop);
-  Fleet fleet(loop, config, *driver, *link, routes, {*resolver, connector, destinations});
+  const double dials = config.egress_dials_per_second;
+  Fleet fleet(loop, config, *driver, *link, routes, {*resolver, connector, destinations, dials, 2 * dials});
   Observe observe(loop, fleet, *link, ingress, driver->describe());
   net::TaskGroup tasks(loop);
   tasks.spawn("host.ingress", ingress.serve(*front));

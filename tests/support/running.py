@@ -92,7 +92,8 @@ class Case(project.Case):
         except urllib.error.HTTPError as error:
             return json.load(error)["error"]["code"]
 
-    def start_host(self):
+    def start_host(self, more=""):
+        """Starts cage-host; `more` is added to its configuration."""
         folder = self.top / "h"
         folder.mkdir(mode=0o700, exist_ok=True)
         code = self.top / "enrol-code"
@@ -101,7 +102,7 @@ class Case(project.Case):
         settings = {"caged": f"127.0.0.1:{self.ports['hosts']}", "state": str(folder / "state"), "run": str(folder / "run"),
                     "ingress": "127.0.0.1:0", "observe": "127.0.0.1:0", "nsm_state": str(self.state / "nsm")}
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
-        (self.top / "host.toml").write_text("".join(lines) + "shared_kernel = true\n")
+        (self.top / "host.toml").write_text("".join(lines) + "shared_kernel = true\n" + more)
         (folder / "run").mkdir(mode=0o700)
         self.start("cage-host", "serve", "--development", "--config", self.top / "host.toml", "--enrol-file", code)
         line = self.until(lambda: [x for x in self.said("cage-host", "out").splitlines() if "listening" in x], "listening host")[0]

@@ -44,8 +44,8 @@ bool TokenBucket::take(Nanoseconds now) {
 
 Egress::Egress(net::EventLoop& loop, EgressMeans means, policy::AllowList list, std::string name)
     : loop_(loop), means_(means), list_(std::move(list)), digest_(crypto::list_digest(list_.canonical())), name_(std::move(name)),
-      dials_(limits::kEgressDialsPerSecond, limits::kEgressDialsBurst, loop.timers().now()),
-      queries_(limits::kEgressDialsPerSecond, limits::kEgressDialsBurst, loop.timers().now()), names_(loop, means.names),
+      dials_(means.dials_per_second, means.dials_burst, loop.timers().now()),
+      queries_(means.dials_per_second, means.dials_burst, loop.timers().now()), names_(loop, means.names),
       refusing_(kRefusingMax), name_streams_(kNameStreamsMax), tasks_(loop) {
   counts_.entries.resize(list_.size());
 }
@@ -132,7 +132,7 @@ Task<Result<net::StreamPtr>> Egress::reach(const wire::EgressOpen& open) {
   // Until it is known better; a cancelled wait counts as refused.
   ++entry.refused;
   if (!dials_.take(loop_.timers().now())) {
-    co_return fail(Code::EGRESS_OVERLOAD, "connections a second", std::to_string(static_cast<int>(limits::kEgressDialsPerSecond)), "more");
+    co_return fail(Code::EGRESS_OVERLOAD, "connections a second", std::to_string(static_cast<int>(means_.dials_per_second)), "more");
   }
   CO_TRY_ASSIGN(std::vector<policy::Destination> destinations, co_await resolve(permit, until));
   auto stream = co_await dial_first(loop_, means_.connector, std::move(destinations), until - loop_.timers().now());

@@ -37,6 +37,8 @@ struct EgressMeans {
   net::NameSource& names;
   Connector& connector;
   const policy::DestinationPolicy& destinations;
+  double dials_per_second = limits::kEgressDialsPerSecond;  // of one cage
+  double dials_burst = limits::kEgressDialsBurst;
 };
 
 class Egress {
