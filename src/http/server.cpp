@@ -6,6 +6,8 @@
 
 #include "http/input.h"
 #include "http/output.h"
+#include "net/deadline.h"
+#include "net/event_loop.h"
 
 namespace cages::http {
 namespace {
@@ -93,7 +95,7 @@ class WireResponder final : public Responder {
 
 void Draining::begin() {
   begun_ = true;
-  for (net::Stream* stream : waiting_) stream->close();
+  began_.notify();
 }
 
 class Connection {
@@ -108,6 +110,14 @@ class Connection {
         output_(timers, stream, limits.body_idle) {}
 
   Task<Result<void>> run() {
+    std::optional<Result<void>> ended;
+    auto serve_it = [&]() -> Task<void> { ended.emplace(co_await answer_all()); };
+    co_await net::either(serve_it(), take_leave());
+    co_return std::move(*ended);
+  }
+
+ private:
+  Task<Result<void>> answer_all() {
     while (!draining_.begun()) {
       auto head = co_await next_head();
       if (!head) co_return co_await refuse(head.error());
@@ -120,20 +130,26 @@ class Connection {
     co_return co_await leave();
   }
 
- private:
+  // Empty: none will be answered any more.
   Task<Result<std::string>> next_head() {
-    struct Waiting {
-      Draining& draining;
-      net::Stream* stream;
-      ~Waiting() { draining.waiting_.erase(stream); }
-    };
     // A request that is here already, or whose first bytes are, is in flight.
-    if (input_.buffered()) co_return co_await input_.read_head(limits_.idle, limits_.head);
-    draining_.waiting_.insert(&stream_);
-    const Waiting waiting{draining_, &stream_};
+    waiting_ = !input_.buffered();
     auto head = co_await input_.read_head(limits_.idle, limits_.head);
-    if (!head && draining_.begun() && head.error().code == Code::CLOSED) co_return std::string();
+    waiting_ = false;
+    if (left_) co_return std::string();
     co_return head;
+  }
+
+  // A client that has nothing in flight is told that nothing will come (over TLS by close_notify), so that it may ask
+  // elsewhere; then it has a moment to hear it.
+  Task<void> take_leave() {
+    while (!draining_.begun()) co_await draining_.began_.wait();
+    if (!waiting_) co_return;
+    left_ = true;
+    const net::Deadline deadline(timers_, stream_, limits::kHttpLingerTime);
+    std::ignore = co_await stream_.shutdown_write();
+    net::Event never;
+    for (;;) co_await never.wait();  // until the reader has ended
   }
 
   // One request and its answer. True where another may follow.
@@ -212,6 +228,8 @@ class Connection {
   ServeLimits limits_;
   Input input_;
   Output output_;
+  bool waiting_ = false;  // for a request
+  bool left_ = false;     // said so
 };
 
 Task<Result<void>> serve(net::Timers& timers, net::Stream& stream, const Handler& handler, Draining& draining,

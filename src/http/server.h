@@ -4,11 +4,11 @@
 #pragma once
 
 #include <functional>
-#include <set>
 #include <string>
 
 #include "base/limits.h"
 #include "http/headers.h"
+#include "net/event.h"
 #include "net/stream.h"
 #include "net/timers.h"
 
@@ -45,7 +45,8 @@ Task<Result<void>> answer(Responder& responder, int status, Headers headers, Byt
 // status_of: what a client is told of an error: 400, 413, 417, 431, 502, 503, 504, 505 or 500.
 int status_of(const Error& error);
 
-// Asks servers to end: connections that wait for a request end at once, others after the one in flight.
+// Asks servers to end: connections that wait for a request are told so and end as soon as the client has heard, others
+// after the request in flight. lifetime: outlives the connections.
 class Draining {
  public:
   void begin();
@@ -54,7 +55,7 @@ class Draining {
  private:
   friend class Connection;
   bool begun_ = false;
-  std::set<net::Stream*> waiting_;
+  net::Event began_;
 };
 
 struct ServeLimits {

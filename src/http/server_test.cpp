@@ -178,13 +178,17 @@ TEST_F(Http, DrainingEndsIdleConnectionsAtOnceAndOthersAfterTheirRequest) {
     EXPECT_TRUE(co_await serve(loop.timers(), *idle_server, slow, draining));
     EXPECT_EQ(loop.timers().now(), Nanoseconds(2s));
   };
+  auto hear_the_end = [&]() -> Task<void> {
+    EXPECT_EQ((co_await net::read_until_end(*idle_client, 1000)).value(), Bytes());
+    idle_client->close();
+  };
   auto serve_busy = [&]() -> Task<void> { EXPECT_TRUE(co_await serve(loop.timers(), *server, slow, draining)); };
   auto ask = [&]() -> Task<void> {
     EXPECT_TRUE(co_await client->write_all(as_bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n")));
     busy = std::string(as_text((co_await net::read_until_end(*client, 1000)).value()));
     client->close();
   };
-  loop.run(net::together(net::together(begin(), serve_idle()), net::together(serve_busy(), ask())));
+  loop.run(net::together(net::together(begin(), net::together(serve_idle(), hear_the_end())), net::together(serve_busy(), ask())));
   EXPECT_EQ(busy, ok("", "Connection: close\r\n"));
 }
 

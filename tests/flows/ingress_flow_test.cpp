@@ -29,7 +29,7 @@ class ExporterResponder final : public runtime::AttestationResponder {
     if (request.empty()) co_return fail(Code::CBOR);
     co_return session.exporter("test", request, 32);
   }
-  Task<Result<Bytes>> document() override { co_return to_bytes("a document"); }
+  Task<Result<Bytes>> document(const tls::TlsStream&) override { co_return to_bytes("a document"); }
   bool overloaded = false;
 };
 
@@ -323,6 +323,44 @@ TEST_F(Flow, DrainingFinishesWhatIsInFlight) {
     EXPECT_TRUE(got && got->head.status == 200);
     EXPECT_EQ(plane->connections(), 0U);
     EXPECT_LT(loop.timers().now(), Nanoseconds(10s));
+  });
+}
+
+// An end that TLS itself says: a cut could be anybody's.
+TEST_F(Flow, DrainingTellsIdleClientsByCloseNotify) {
+  run([&]() -> Task<void> {
+    const auto idle = co_await connect();
+    EXPECT_TRUE(idle);
+    if (!idle) co_return;
+    auto hear_the_end = [&]() -> Task<void> {
+      Bytes scrap(16);
+      const auto end = co_await (*idle)->read_some(scrap);
+      EXPECT_TRUE(end && *end == 0) << (end ? "bytes" : describe(end.error()));
+      (*idle)->close();
+    };
+    auto drain = [&]() -> Task<void> {
+      co_await loop.timers().sleep(2s);
+      enclave_listener->close();
+      co_await plane->drain(20s);
+    };
+    co_await net::together(hear_the_end(), drain());
+    EXPECT_EQ(plane->connections(), 0U);
+    EXPECT_LT(loop.timers().now(), Nanoseconds(3s));
+  });
+}
+
+// Requests in flight are counted while they are, for the host that asks.
+TEST_F(Flow, CountsWhatIsInFlight) {
+  std::uint64_t during = 0;
+  app = [&](http::Request&, http::Responder& responder) -> Task<Result<void>> {
+    during = plane->counts().in_flight;
+    co_return co_await http::answer(responder, 200, {}, to_bytes("done"));
+  };
+  run([&]() -> Task<void> {
+    EXPECT_TRUE(co_await ask(head("GET", "/")));
+    EXPECT_EQ(during, 1U);
+    co_await loop.timers().sleep(1s);
+    EXPECT_EQ(plane->counts().in_flight, 0U);
   });
 }
 
