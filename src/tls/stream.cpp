@@ -184,6 +184,11 @@ std::vector<Bytes> TlsStream::peer_chain() const {
   return chain;
 }
 
+Bytes TlsStream::own_leaf() const {
+  const X509* leaf = SSL_get_certificate(state_->ssl.get());
+  return leaf == nullptr ? Bytes() : der_of(leaf);
+}
+
 Bytes TlsStream::peer_spki() const {
   const X509* leaf = SSL_get0_peer_certificate(state_->ssl.get());
   if (leaf == nullptr) return {};

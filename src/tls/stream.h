@@ -36,6 +36,8 @@ class TlsStream final : public net::Stream {
   [[nodiscard]] Result<Bytes> exporter(std::string_view label, ByteView context, std::size_t length) const;
   // peer_chain returns the peer's certificates as it sent them, DER, leaf first; empty where it has shown none.
   [[nodiscard]] std::vector<Bytes> peer_chain() const;
+  // own_leaf returns the leaf certificate that this side showed in this very session, DER; empty where it showed none.
+  [[nodiscard]] Bytes own_leaf() const;
   // peer_spki: DER SubjectPublicKeyInfo of the peer's leaf; empty where it has shown none.
   [[nodiscard]] Bytes peer_spki() const;
   // alpn returns the protocol agreed on, or nothing.

@@ -70,7 +70,7 @@ bool installed(const std::string& program) {
 class NoAttestation final : public runtime::AttestationResponder {
  public:
   Task<Result<Bytes>> session(ByteView, const tls::TlsStream&) override { co_return fail(Code::HTTP_OVERLOAD); }
-  Task<Result<Bytes>> document() override { co_return to_bytes("a document"); }
+  Task<Result<Bytes>> document(const tls::TlsStream&) override { co_return to_bytes("a document"); }
 };
 
 // Sends the body back, in pieces.

@@ -6,6 +6,7 @@
 
 #include "attest/evidence.h"
 #include "base/limits.h"
+#include "runtime/boot/document.h"
 
 namespace cages::runtime {
 namespace {
@@ -28,7 +29,7 @@ Bytes serial(crypto::Random& random) {
 
 Result<Leaf> issue_leaf(attest::Nsm& nsm, const Keys& keys, const Granted& granted, TrustedClock& clock,
                         crypto::Random& random) {
-  TRY_ASSIGN(OwnDocument document, document_for(nsm, keys));
+  TRY_ASSIGN(const OwnDocument document, document_for(nsm, keys));
   clock.set_from_nsm(document.time);
   const crypto::Certificate& issuer = granted.chain().front();
   const WallTime not_after = std::min(document.leaf_not_after, issuer.not_after());
@@ -48,7 +49,7 @@ Result<Leaf> issue_leaf(attest::Nsm& nsm, const Keys& keys, const Granted& grant
   TRY_ASSIGN(const crypto::Certificate leaf, crypto::issue(fields, keys.tls.public_key(), keys.ca));
   std::vector<Bytes> chain{leaf.der()};
   for (std::size_t i = 0; i + 1 < granted.chain().size(); ++i) chain.push_back(granted.chain()[i].der());
-  return Leaf{std::move(chain), std::move(document), not_after};
+  return Leaf{std::move(chain), not_after};
 }
 
 }  // namespace cages::runtime

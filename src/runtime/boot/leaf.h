@@ -5,15 +5,14 @@
 #pragma once
 
 #include "crypto/random.h"
-#include "runtime/boot/document.h"
 #include "runtime/boot/keys.h"
 #include "runtime/boot/provision.h"
 
 namespace cages::runtime {
 
+// Its document says user_data = SPKI of the TLS key, public_key = the key set.
 struct Leaf {
   std::vector<Bytes> chain_der;  // leaf first; the root is left out
-  OwnDocument document;          // user_data = SPKI of the TLS key, public_key = the key set
   WallTime not_after;
 };
 

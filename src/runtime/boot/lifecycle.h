@@ -16,7 +16,8 @@ struct LifecycleActs {
   std::function<void(Nanoseconds deadline)> drain;
 };
 
-// serve_lifecycle answers until the listener closes or it is cancelled. lifetime: `acts` and `loop` outlive it.
+// serve_lifecycle answers until the listener closes, then ends its connections. Close the listener and await it: not to
+// be cancelled. lifetime: `acts` and `loop` outlive it.
 Task<void> serve_lifecycle(net::EventLoop& loop, net::Listener& listener, const LifecycleActs& acts);
 
 }  // namespace cages::runtime

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "attest/evidence.h"
 #include "attest/session.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -30,6 +31,12 @@ Result<Bytes> Prover::fresh_document(ByteView nonce) {
   return nsm_.attestation(request);
 }
 
+Result<Bytes> Prover::document(const tls::TlsStream& session) const {
+  const Bytes leaf = session.own_leaf();
+  TRY_ASSIGN(const ByteView evidence, attest::evidence_in(leaf));
+  return to_bytes(evidence);
+}
+
 Result<Bytes> Prover::answer(ByteView request, const tls::TlsStream& session) {
   TRY_ASSIGN(const wire::SessionRequest asked, wire::parse_session_request(request));
   wire::SessionFacts facts;
@@ -38,12 +45,14 @@ Result<Bytes> Prover::answer(ByteView request, const tls::TlsStream& session) {
   facts.nonce = asked.nonce;
   TRY_ASSIGN(facts.exporter, session.exporter(wire::kSessionExporterLabel, asked.nonce, wire::kSessionExporterBytes));
   facts.spki_digest = crypto::sha384(keys_.tls.public_key().spki());
-  Bytes document = document_->bytes;
+  Bytes spoken_for;
   if (asked.fresh) {
     TRY_ASSIGN(const crypto::Digest384 transcript, attest::session_digest(facts));
-    TRY_ASSIGN(document, fresh_document(transcript));
+    TRY_ASSIGN(spoken_for, fresh_document(transcript));
+  } else {
+    TRY_ASSIGN(spoken_for, document(session));
   }
-  TRY_ASSIGN(const wire::SessionAnswer answer, attest::answer_session(keys_.session, facts, document, asked.fresh));
+  TRY_ASSIGN(const wire::SessionAnswer answer, attest::answer_session(keys_.session, facts, spoken_for, asked.fresh));
   return wire::write_session_answer(answer);
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prover: answers clients that ask for proof (design §5): the document of the TLS key, and the binding of one TLS
-// session to it. Holds what the data plane must not: S and the NSM. Made from a leaf, so never before provisioning.
+// session to it. The document is the one in the leaf that was shown on that very connection: leaves are renewed while
+// connections live. Holds what the data plane must not: S and the NSM.
 // Joined to the data plane by runtime/cage.
 #pragma once
 
-#include <memory>
+#include <string>
 
 #include "attest/nsm_client.h"
 #include "base/clock.h"
-#include "runtime/boot/document.h"
 #include "runtime/boot/keys.h"
 #include "tls/stream.h"
 
@@ -19,9 +19,8 @@ class Prover {
   // `cage_id`: module id of the NSM. lifetime: all references outlive it.
   Prover(attest::Nsm& nsm, const Keys& keys, const Clock& clock, std::string cage_id)
       : nsm_(nsm), keys_(keys), clock_(clock), cage_id_(std::move(cage_id)) {}
-  // show: `document` is the one in the certificate from now on.
-  void show(OwnDocument document) { document_ = std::make_unique<OwnDocument>(std::move(document)); }
-  [[nodiscard]] const Bytes& document() const { return document_->bytes; }
+  // document returns the one that the leaf of `session` carries; NO_EVIDENCE where that has none.
+  [[nodiscard]] Result<Bytes> document(const tls::TlsStream& session) const;
   // answer: one session request (wire/session.h) on the connection that it came on. Of what is signed the client
   // chooses the nonce alone. HTTP_OVERLOAD above kFreshPerSecond fresh documents; an error of kind reject where it is
   // no request.
@@ -35,7 +34,6 @@ class Prover {
   const Keys& keys_;
   const Clock& clock_;
   std::string cage_id_;
-  std::unique_ptr<OwnDocument> document_;
   double fresh_left_ = 0;  // a bucket that fills with time
   Nanoseconds filled_{0};
 };

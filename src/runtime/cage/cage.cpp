@@ -34,12 +34,17 @@ Task<int> Cage::run(bool ground_is_ready) {
   const LifecycleActs acts{[this] { return state(); }, [this](Nanoseconds grace) { stop(grace); }};
   net::TaskGroup host(powers_.loop);
   host.spawn("control", control_.run());
+  host.spawn("metrics", send_metrics());
   auto listener = powers_.ports.listen(wire::port::kLifecycle);
   if (powers_.network != nullptr) host.spawn("network", serve_network());
-  if (listener) host.spawn("life cycle", serve_lifecycle(powers_.loop, **listener, acts));
+  net::TaskGroup asked(powers_.loop);
+  if (listener) asked.spawn("life cycle", serve_lifecycle(powers_.loop, **listener, acts));
   const bool well = ground_is_ready && listener && co_await live_until_ended();
   control_.set_state(well ? wire::CageState::stopped : wire::CageState::failed);
   co_await control_.flush(limits::kControlFlushTime);
+  // Its connections end with their listener; cancelled, it would leave them behind.
+  if (listener) (*listener)->close();
+  co_await asked.join();
   co_await host.stop();
   co_return well ? 0 : 1;
 }
@@ -81,23 +86,23 @@ Task<Result<void>> Cage::boot_and_serve() {
   Provisioner provisioner({powers_.loop, powers_.host, powers_.nsm, control_, powers_.journal, powers_.clock, keys},
                           std::move(roots));
   CO_TRY_ASSIGN(Granted granted, co_await provisioner.obtain_first());
-  CO_TRY_ASSIGN(Leaf leaf, issue(keys, granted));
+  CO_TRY_ASSIGN(const Leaf leaf, issue(keys, granted));
   CO_TRY(co_await start_app(granted));
-  co_return co_await serve(keys, provisioner, std::move(granted), std::move(leaf));
+  co_return co_await serve(keys, provisioner, std::move(granted), leaf);
 }
 
 // From here on the world is answered, until the app, the lease or the host ends it.
-Task<Result<void>> Cage::serve(const Keys& keys, Provisioner& provisioner, Granted granted, Leaf leaf) {
-  CO_TRY_ASSIGN(const auto serving, Serving::open(powers_, {manifest_, keys, provisioner, module_id_},
-                                                  std::move(granted), std::move(leaf), changed_));
-  serving->start();
-  serving_ = true;
+Task<Result<void>> Cage::serve(const Keys& keys, Provisioner& provisioner, Granted granted, const Leaf& leaf) {
+  CO_TRY_ASSIGN(serving_,
+                Serving::open(powers_, {manifest_, keys, provisioner, module_id_}, std::move(granted), leaf, changed_));
+  serving_->start();
   control_.set_state(wire::CageState::ready);
   powers_.journal.done(stage::kReady);
-  while (!app_ended_ && !serving->lease_ended() && !stopping_) co_await changed_.wait();
+  while (!app_ended_ && !serving_->lease_ended() && !stopping_) co_await changed_.wait();
   control_.set_state(wire::CageState::draining);
-  lease_ended_ = serving->lease_ended();
-  co_await serving->drain(grace_);
+  lease_ended_ = serving_->lease_ended();
+  co_await serving_->drain(grace_);
+  serving_.reset();
   if (lease_ended_) co_return fail(Code::LEASE_ENDED);
   co_return app_ended_ ? *app_ended_ : Result<void>{};
 }
@@ -172,10 +177,25 @@ void Cage::stop(Nanoseconds grace) {
   changed_.notify();
 }
 
+Task<void> Cage::send_metrics() {
+  for (;;) {
+    co_await powers_.loop.timers().sleep(limits::kMetricsInterval);
+    control_.send_metrics(sample(counts(), powers_.clock.monotonic()));
+  }
+}
+
+CageCounts Cage::counts() const {
+  CageCounts counts{app_restarts_, 0, {}};
+  if (!serving_) return counts;
+  counts.connections = serving_->plane().connections();
+  counts.plane = serving_->plane().counts();
+  return counts;
+}
+
 wire::StateAnswer Cage::state() const {
   const wire::JournalEntry& last = powers_.journal.last();
   const auto uptime = static_cast<std::uint64_t>(powers_.clock.monotonic().count());
-  return {control_.state(), last.stage, last.code, 0, uptime};
+  return {control_.state(), last.stage, last.code, counts().plane.in_flight, uptime};
 }
 
 void Cage::app_started(bool shares_user) {
@@ -205,6 +225,7 @@ void Cage::app_line(bool error_stream, ByteView line) {
 
 void Cage::app_ended(const Ending& ending, std::optional<Nanoseconds> again) {
   if (!again) return;  // supervise() tells
+  ++app_restarts_;
   if (control_.state() == wire::CageState::ready) control_.set_state(wire::CageState::unhealthy);
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*again).count();
   powers_.journal.failed(stage::kAppStart,

@@ -4,12 +4,15 @@
 // why. For main, and for tests that run a whole boot in one process.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "net/event.h"
 #include "runtime/app/supervisor.h"
 #include "runtime/boot/control.h"
+#include "runtime/cage/metrics.h"
 #include "runtime/cage/powers.h"
 #include "runtime/cage/serving.h"
 #include "wire/lifecycle.h"
@@ -32,7 +35,7 @@ class Cage final : AppWatcher {
   Task<void> serve_network();
   Task<void> live();
   Task<Result<void>> boot_and_serve();
-  Task<Result<void>> serve(const Keys& keys, Provisioner& provisioner, Granted granted, Leaf leaf);
+  Task<Result<void>> serve(const Keys& keys, Provisioner& provisioner, Granted granted, const Leaf& leaf);
   Result<void> describe_nsm();
   Result<Leaf> issue(const Keys& keys, const Granted& granted);
   Task<Result<void>> start_app(const Granted& granted);
@@ -40,6 +43,8 @@ class Cage final : AppWatcher {
   void give_up_on_app();
   Task<void> drain(net::TaskGroup& life);
   Task<void> stop_app();
+  Task<void> send_metrics();
+  [[nodiscard]] CageCounts counts() const;
   [[nodiscard]] wire::StateAnswer state() const;
 
   // AppWatcher
@@ -59,7 +64,8 @@ class Cage final : AppWatcher {
   std::optional<Result<void>> ended_;
   std::optional<Result<void>> app_ended_;
   std::string module_id_;
-  bool serving_ = false;
+  std::unique_ptr<Serving> serving_;  // while the world is answered
+  std::uint64_t app_restarts_ = 0;
   bool lease_ended_ = false;
   bool app_running_ = false;
   bool healthy_ = false;

@@ -16,7 +16,7 @@ class Attestation final : public AttestationResponder {
   Task<Result<Bytes>> session(ByteView request, const tls::TlsStream& session) override {
     co_return prover_.answer(request, session);
   }
-  Task<Result<Bytes>> document() override { co_return prover_.document(); }
+  Task<Result<Bytes>> document(const tls::TlsStream& session) override { co_return prover_.document(session); }
 
  private:
   Prover& prover_;
@@ -33,12 +33,11 @@ Serving::Serving(const CagePowers& powers, ServingFacts facts, Granted granted, 
       attestation_(std::make_unique<Attestation>(prover_)),
       tasks_(powers_.loop) {}
 
-Result<std::unique_ptr<Serving>> Serving::open(const CagePowers& powers, ServingFacts facts, Granted granted, Leaf leaf,
-                                               net::Event& changed) {
+Result<std::unique_ptr<Serving>> Serving::open(const CagePowers& powers, ServingFacts facts, Granted granted,
+                                               const Leaf& leaf, net::Event& changed) {
   std::unique_ptr<Serving> serving(new Serving(powers, std::move(facts), std::move(granted), changed));
   TRY_ASSIGN(tls::Identity identity, tls::Identity::make(leaf.chain_der, serving->facts_.keys.tls));
   TRY_ASSIGN(serving->server_, tls::Server::make(serving->tls_settings(std::move(identity)), powers.clock));
-  serving->prover_.show(std::move(leaf.document));
   DataPlaneSettings settings;
   for (const std::string& name : serving->granted_.names()) settings.host_names.push_back(ascii_lower(name));
   const auto dial_app = [&app = powers.app, port = serving->facts_.manifest.port] { return app.dial(port); };
@@ -106,11 +105,9 @@ Task<void> Serving::renew_leaf() {
 }
 
 Result<void> Serving::show_new_leaf() {
-  TRY_ASSIGN(Leaf leaf, issue_leaf(powers_.nsm, facts_.keys, granted_, powers_.clock, powers_.random));
+  TRY_ASSIGN(const Leaf leaf, issue_leaf(powers_.nsm, facts_.keys, granted_, powers_.clock, powers_.random));
   TRY_ASSIGN(tls::Identity identity, tls::Identity::make(leaf.chain_der, facts_.keys.tls));
-  TRY(server_->replace(std::move(identity)));
-  prover_.show(std::move(leaf.document));
-  return {};
+  return server_->replace(std::move(identity));
 }
 
 }  // namespace cages::runtime

@@ -32,10 +32,11 @@ class Serving {
  public:
   // open makes ready and listens; nothing is accepted before start(). TLS_* where the leaf cannot be shown, EXISTS
   // where the port is taken. `changed` hears when the lease ends.
-  static Result<std::unique_ptr<Serving>> open(const CagePowers& powers, ServingFacts facts, Granted granted, Leaf leaf,
-                                               net::Event& changed);
+  static Result<std::unique_ptr<Serving>> open(const CagePowers& powers, ServingFacts facts, Granted granted,
+                                               const Leaf& leaf, net::Event& changed);
   void start();
   [[nodiscard]] bool lease_ended() const { return lease_ended_; }
+  [[nodiscard]] const DataPlane& plane() const { return *plane_; }
   // drain takes no new work, lets what is in flight end within `grace`, and ends everything that start() began. Await
   // it before this goes.
   Task<void> drain(Nanoseconds grace);

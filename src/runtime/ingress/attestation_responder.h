@@ -18,8 +18,8 @@ class AttestationResponder {
   // on: `session` gives exporter and server name. HTTP_OVERLOAD where fresh documents are asked for too often; an error
   // of kind reject where the request is not one.
   virtual Task<Result<Bytes>> session(ByteView request, const tls::TlsStream& session) = 0;
-  // document returns the current document of the TLS key, as the certificate carries it (COSE_Sign1).
-  virtual Task<Result<Bytes>> document() = 0;
+  // document returns the document (COSE_Sign1) that the certificate shown on this connection carries.
+  virtual Task<Result<Bytes>> document(const tls::TlsStream& session) = 0;
 };
 
 }  // namespace cages::runtime

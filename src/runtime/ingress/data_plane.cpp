@@ -39,6 +39,22 @@ struct DataPlane::Session {
   std::uint64_t requests = 0;
 };
 
+namespace {
+
+// Counts one while it lives: a request is over however its handler ends.
+class InFlight {
+ public:
+  explicit InFlight(std::uint64_t& count) : count_(count) { ++count_; }
+  ~InFlight() { --count_; }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+
+ private:
+  std::uint64_t& count_;
+};
+
+}  // namespace
+
 DataPlane::DataPlane(net::EventLoop& loop, const tls::Server& tls, AttestationResponder& attestation,
                      crypto::Random& random, DialApp dial_app, DataPlaneSettings settings)
     : loop_(loop),
@@ -111,12 +127,13 @@ Task<Result<void>> DataPlane::carry(net::StreamPtr stream) {
 
 Task<Result<void>> DataPlane::request(http::Request& asked, http::Responder& responder, Session& session) {
   ++counts_.requests;
+  const InFlight counted(counts_.in_flight);
   ++session.requests;
   // RFC 9110 §15.5.20: a request for another name than the connection's is not ours to answer.
   if (!CAGES_CHECK("HTTP_MISDIRECTED", answers_for(asked.head, session))) co_return co_await refuse(responder, 421);
   const std::string_view path = path_of(asked.head.target);
   if (path == kSessionPath) co_return co_await prove_session(asked, responder, session);
-  if (path == kDocumentPath) co_return co_await show_document(asked, responder);
+  if (path == kDocumentPath) co_return co_await show_document(asked, responder, session);
   co_return co_await ask_app(asked, responder, session);
 }
 
@@ -144,11 +161,11 @@ Task<Result<void>> DataPlane::prove_session(http::Request& asked, http::Responde
                                   std::move(*proof));
 }
 
-Task<Result<void>> DataPlane::show_document(http::Request& asked, http::Responder& responder) {
+Task<Result<void>> DataPlane::show_document(http::Request& asked, http::Responder& responder, Session& session) {
   if (asked.head.method != "GET" && asked.head.method != "HEAD") {
     co_return co_await refuse(responder, 405, {{"Allow", "GET, HEAD"}});
   }
-  CO_TRY_ASSIGN(const Bytes document, co_await attestation_.document());
+  CO_TRY_ASSIGN(const Bytes document, co_await attestation_.document(session.tls));
   const Json body = Json::object({{"attestation_doc", base64(document)}});
   co_return co_await http::answer(responder, 200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
                                   to_bytes(write_json(body)));

@@ -31,6 +31,7 @@ struct DataPlaneCounts {
   std::uint64_t refused_handshakes = 0;
   std::uint64_t requests = 0;
   std::uint64_t sessions = 0;
+  std::uint64_t in_flight = 0;  // requests being answered now
 };
 
 // dial_app connects to the app on loopback.
@@ -56,7 +57,7 @@ class DataPlane {
   Task<Result<void>> carry(net::StreamPtr stream);
   Task<Result<void>> request(http::Request& request, http::Responder& responder, Session& session);
   Task<Result<void>> prove_session(http::Request& request, http::Responder& responder, Session& session);
-  Task<Result<void>> show_document(http::Request& request, http::Responder& responder);
+  Task<Result<void>> show_document(http::Request& request, http::Responder& responder, Session& session);
   Task<Result<void>> ask_app(http::Request& request, http::Responder& responder, Session& session);
   [[nodiscard]] bool answers_for(const http::RequestHead& head, const Session& session) const;
 
