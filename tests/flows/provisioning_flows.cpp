@@ -7,9 +7,8 @@
 #include "net/event_loop.h"
 #include "net/frame.h"
 #include "net/memory.h"
-#include "nsm/module.h"
 #include "policy/lease.h"
-#include "support/platform.h"
+#include "support/development.h"
 #include "tls/client.h"
 
 namespace cages::flows {
@@ -17,49 +16,21 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::TestEnclave;
-using test::TestPlatform;
 
-// A platform whose evidence comes from a software NSM, as in development.
-class Development {
+// An enclave of it, and its attempts.
+class Development : public test::DevelopmentPlatform {
  public:
-  Development() {
-    nsm::DevelopmentRoot root = nsm::DevelopmentRoot::create(clock_, random_).value();
-    auto trusted = attest::TrustRoot::development(root.certificate().der()).value();
-    const std::string evidence_class = trusted.evidence_class();
-    platform = std::make_unique<TestPlatform>(evidence_class, true, std::vector{std::move(trusted)});
-    const auto module = nsm::ModuleId::parse("i-0123456789abcdef0-enc0123456789abcdef").value();
-    module_ = std::make_unique<nsm::Module>(platform_pcrs(), nsm::Authority(std::move(root), module, platform->clock, random_),
-                                            platform->clock, random_);
-    const auto identity = platform->keyring->development_provisioner().value();
-    platform_root = crypto::key_hash(crypto::Certificate::from_der(identity.chain.back()).value().public_key());
-  }
   // present: what the enclave says over a connection with this exporter.
   server::Presented present(const std::string& token, ByteView exporter) {
     const Bytes csr = enclave.csr();
     const auto claims = enclave.claims({}, token, csr, exporter);
     const wire::NsmAttestationRequest request{claims.user_data, claims.nonce, claims.public_key};
-    const auto answer = wire::parse_nsm_response(module_->answer(wire::write_nsm_request(request)).bytes).value();
+    const auto answer = wire::parse_nsm_response(module->answer(wire::write_nsm_request(request)).bytes).value();
     return {std::get<wire::NsmDocument>(answer).document, csr, to_bytes(exporter)};
   }
   std::string attempt() { return platform->outcome(present(platform->token(), platform->exporter)); }
 
- private:
-  static nsm::PlatformPcrs platform_pcrs() {
-    const auto claims = test::TestAuthority(1'767'225'600).claims();
-    nsm::PlatformPcrs out{};
-    for (const auto& [index, value] : claims.pcrs) {
-      if (index < out.size()) out.at(index) = value;
-    }
-    return out;
-  }
-  ManualClock clock_;
-  crypto::SystemRandom random_;
-  std::unique_ptr<nsm::Module> module_;
-
- public:
-  std::unique_ptr<TestPlatform> platform;
   TestEnclave enclave;
-  crypto::KeyHash platform_root{};
 };
 
 class Flow : public testing::Test, public Development {

@@ -137,14 +137,14 @@ Task<void> Supervisor::watch_health(Life& life, wire::Manifest manifest) {
                                    : Nanoseconds(std::chrono::milliseconds(manifest.health.interval_ms));
   Nanoseconds wait(limits::kProbeFirst);
   bool healthy = false;
-  bool told = false;
+  bool told = false;  // why it is silent, or that it is not
   unsigned failures = 0;
   for (;;) {
     const auto answer = co_await probe(loop_.timers(), dialer_, target);
     if (answer) {
       failures = 0;
       if (!healthy) watcher_.app_healthy();
-      healthy = true;
+      healthy = told = true;
       wait = interval;
     } else if (healthy && ++failures >= limits::kProbeFailures) {
       healthy = false;

@@ -19,7 +19,7 @@ namespace cages::runtime {
 
 class Control {
  public:
-  // lifetime: everything outlives this.
+  // lifetime: loop and host outlive this; the journal tells it of every entry for as long as it is written to.
   Control(net::EventLoop& loop, net::PortDialer& host, Journal& journal);
 
   // run keeps the stream up; ends only by being cancelled.
