@@ -36,6 +36,12 @@ Task<void> Control::talk(net::Stream& stream) {
   state_sent_ = false;
   ask_sent_ = false;
   bool open = true;
+  struct Talking {
+    net::Stream*& now;
+    ~Talking() { now = nullptr; }
+  };
+  now_talking_ = &stream;
+  const Talking talking{now_talking_};
   co_await net::together(write_side(stream, open), read_side(stream, open));
 }
 
@@ -138,6 +144,8 @@ Task<Result<std::string>> Control::token() {
   const net::Alarm late(loop_.timers(), limits::kTokenTime, [this] { changed_.notify(); });
   changed_.notify();
   while (!ask_->answer && !late.rang()) co_await changed_.wait();
+  // A stream that brings no answer may be stuck in the middle of something; another one begins anew.
+  if (!ask_->answer && now_talking_ != nullptr) now_talking_->close();
   Result<std::string> result =
       ask_->answer ? std::move(*ask_->answer) : fail(Code::TIMEOUT, "host", "a token", "no answer");
   ask_.reset();

@@ -59,6 +59,7 @@ class Control {
   std::size_t journal_sent_ = 0;
   bool state_sent_ = false;
   bool ask_sent_ = false;
+  net::Stream* now_talking_ = nullptr;
   std::optional<Ask> ask_;
   std::uint64_t next_id_ = 1;
   // Log lines and metrics, across connections.

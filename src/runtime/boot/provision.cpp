@@ -97,9 +97,10 @@ Task<Result<Granted>> Provisioner::obtain() {
 }
 
 void Provisioner::note(std::string_view stage, const Result<void>& outcome) {
-  const std::string heard = std::string(stage) + (outcome ? " ok" : error_class(outcome.error()) + outcome.error().got);
-  if (heard == noted_) return;
-  noted_ = heard;
+  const std::string heard = outcome ? "ok" : error_class(outcome.error()) + " " + outcome.error().got;
+  std::string& before = noted_[std::string(stage)];
+  if (heard == before) return;
+  before = heard;
   if (outcome) {
     powers_.journal.done(stage);
   } else {
@@ -109,6 +110,9 @@ void Provisioner::note(std::string_view stage, const Result<void>& outcome) {
 
 Task<Result<Granted>> Provisioner::attempt(std::string_view& stage) {
   CO_TRY_ASSIGN(const std::string token, co_await powers_.control.token());
+  // untrusted: the host's word. A document says whatever is put into it, so that only a token goes in: anything else
+  // would let the host, and a platform in league with it, have documents made for other purposes.
+  CO_TRY(wire::parse_token(token));
   note(stage::kToken, {});
   crypto::Digest384 digest{};
   CO_TRY_ASSIGN(const wire::ProvisionAnswer answer, co_await exchange(token, stage, digest));

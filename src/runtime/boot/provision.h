@@ -4,6 +4,7 @@
 // of one is used in another.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,7 +55,7 @@ class Provisioner {
   // `roots`: the platform roots measured into the image.
   Provisioner(ProvisionPowers powers, std::vector<crypto::KeyHash> roots) : powers_(powers), roots_(std::move(roots)) {}
 
-  // obtain tries once. TOKEN_REFUSED; CHAIN_*, TLS_*; PROVISION_REFUSED with the platform's code; SEALED; CERTIFICATE;
+  // obtain tries once. TOKEN_REFUSED, or TOKEN_* where what came is none; CHAIN_*, TLS_*; PROVISION_REFUSED with the platform's code; SEALED; CERTIFICATE;
   // TIMEOUT, CLOSED, UNREACHABLE. The journal hears of it at the first try and wherever the outcome changes.
   Task<Result<Granted>> obtain();
   // obtain_first tries until it succeeds, the platform refuses for good, or kProvisionTime is over; then the last
@@ -72,7 +73,7 @@ class Provisioner {
 
   ProvisionPowers powers_;
   std::vector<crypto::KeyHash> roots_;
-  std::string noted_;  // what the journal heard last
+  std::map<std::string, std::string> noted_;  // what the journal heard last of each stage
 };
 
 // check_granted_chain: CERTIFICATE unless a granted chain, which clients will be shown, begins with a certificate for our CA key,
