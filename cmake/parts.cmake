@@ -37,7 +37,7 @@ function(cages_part name)
   endif()
 endfunction()
 
-# A GoogleTest program, found by ctest case by case. Tests find the vectors by CAGE_VECTORS or ../shared/vectors.
+# A GoogleTest program, found by ctest case by case, each with the program as its label. Tests find the vectors by CAGE_VECTORS or ../shared/vectors.
 function(cages_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   enable_testing()
@@ -52,7 +52,7 @@ function(cages_test name)
       set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_DEFINITIONS "CAGES_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\"")
     endif()
   endforeach()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS ${name})
 endfunction()
 
 # A libFuzzer program; its corpus is tests/fuzz/corpus/<name>.

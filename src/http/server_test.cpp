@@ -188,7 +188,8 @@ TEST_F(Http, DrainingEndsIdleConnectionsAtOnceAndOthersAfterTheirRequest) {
     busy = std::string(as_text((co_await net::read_until_end(*client, 1000)).value()));
     client->close();
   };
-  loop.run(net::together(net::together(begin(), net::together(serve_idle(), hear_the_end())), net::together(serve_busy(), ask())));
+  loop.run(net::together(net::together(begin(), net::together(serve_idle(), hear_the_end())),
+                         net::together(serve_busy(), ask())));
   EXPECT_EQ(busy, ok("", "Connection: close\r\n"));
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -53,7 +54,11 @@ Bytes oversized(ByteView bytes) {
 std::optional<Bytes> lie_for(Message message) {
   switch (message) {
     case Message::heartbeat_answer: return Bytes{0xb6};
-    case Message::token_answer: return wire::write_control(wire::ControlDown(wire::TokenAnswer{1, "e30.e30.e30"}));
+    case Message::token_answer: {
+      // What an app's own document would say.
+      const std::string challenge("cage-app/1\0the host's challenge", 31);
+      return wire::write_control(wire::ControlDown(wire::TokenAnswer{1, challenge}));
+    }
     case Message::token_refused: return wire::write_control(wire::ControlDown(wire::TokenRefused{1, "\x1b[2Jready"}));
     case Message::clock_hint:
       return wire::write_control(wire::ControlDown(wire::ClockHint{std::numeric_limits<std::int64_t>::min()}));
