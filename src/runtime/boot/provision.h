@@ -55,8 +55,8 @@ class Provisioner {
   // `roots`: the platform roots measured into the image.
   Provisioner(ProvisionPowers powers, std::vector<crypto::KeyHash> roots) : powers_(powers), roots_(std::move(roots)) {}
 
-  // obtain tries once. TOKEN_REFUSED, or TOKEN_* where what came is none; CHAIN_*, TLS_*; PROVISION_REFUSED with the platform's code; SEALED; CERTIFICATE;
-  // TIMEOUT, CLOSED, UNREACHABLE. The journal hears of it at the first try and wherever the outcome changes.
+  // obtain tries once. TOKEN_REFUSED, TOKEN_*; CHAIN_*, TLS_*; PROVISION_REFUSED with the platform's code; SEALED; CERTIFICATE;
+  // TIMEOUT, CLOSED, UNREACHABLE. The journal hears of it at the first try and wherever a stage's outcome changes.
   Task<Result<Granted>> obtain();
   // obtain_first tries until it succeeds, the platform refuses for good, or kProvisionTime is over; then the last
   // error.
