@@ -241,9 +241,9 @@ for to in (('api.example.com', 81), ('192.0.2.1', 443), ('198.51.100.1', 80), ('
            ('169.254.169.254', 80), ('127.0.0.1', 61004)):
     t = time.monotonic()
     try:
-        c = socket.create_connection(to, 5); c.sendall(b'x'); got = c.recv(1); print(to, 'read', got)
+        # Nothing was sent, so that an end without a reset would read as an end.
+        c = socket.create_connection(to, 5); print(to, 'read', c.recv(1))
     except ConnectionResetError: pass
-    except BrokenPipeError: pass
     assert time.monotonic() - t < 1, to
 print('reset'))"), "reset\n");
 }
