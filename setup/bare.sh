@@ -8,11 +8,11 @@ cd "$(dirname "$0")/.."
 . setup/lib.sh
 [ "$(id -u)" = 0 ] || { echo "bare: needs root" >&2; exit 50; }
 
-tree=$PWD
 work=$(mktemp -d /var/tmp/cages-bare.XXXXXX)
+tree=$work/tree.git  # both machines get one and the same
 summary=$work/summary
 cleanup() {
-  for root in "$work"/*/; do
+  for root in "$work"/first/ "$work"/second/; do
     for mount in dev proc sys; do umount -R -l "$root$mount" 2>/dev/null || true; done
   done
   rm -rf --one-file-system "$work"
@@ -71,6 +71,7 @@ clone_and() { # ROOT FOLDER COMMAND
   "$3"
 }
 
+git clone -q --bare . "$tree"
 make_root first
 timed "root on a bare machine: clone, ./run demo" 900 clone_and first root as_root
 timed "root again" 30 as_root

@@ -193,6 +193,29 @@ TEST(Rootfs, ReadsADirectoryWithItsLinks) {
             "b -4711 0:0 one =0\netc d750 0:0\netc/a -4711 0:0 one =0\ns l777 0:0 -> /etc/shadow\n");
 }
 
+// What is written is what was seen: contents are read when the image is.
+TEST(Rootfs, RefusesAFileThatIsAnotherWhenItIsRead) {
+  const auto change = [](const std::filesystem::path& root, int how) {
+    if (how == 0) write_text(root / "a/b", as_bytes("two"));  // the same length
+    if (how == 1) std::filesystem::remove(root / "a/b");
+    if (how == 2) std::filesystem::rename(root / "a", root / "c");
+    if (how == 2) std::filesystem::create_symlink("c", root / "a");
+  };
+  for (int how = 0; how < 4; ++how) {
+    const TemporaryFolder folder;
+    const auto root = folder.path() / "root";
+    write_text(root / "a/b", as_bytes("one"));
+    const auto image = load_rootfs(root, options_in(folder));
+    ASSERT_TRUE(image) << describe(image.error());
+    ::usleep(20'000);  // times of change are as fine as the kernel's tick
+    change(root, how);
+    Bytes archive;
+    const auto written = write_app_ramdisk(image->tree, as_bytes("m"), sink_to(archive, 1 << 20));
+    EXPECT_EQ(written.has_value(), how == 3) << how;
+    if (how == 0) EXPECT_EQ(written.error().code, Code::IMAGE);
+  }
+}
+
 TEST(Rootfs, RefusesFifos) {
   const TemporaryFolder folder;
   ASSERT_EQ(::mkfifo((folder.path() / "fifo").c_str(), 0644), 0);

@@ -29,6 +29,11 @@ class Walker {
     if (!root) return fail(errno_error(folder.string(), errno));
     struct stat status{};
     if (::fstat(root.get(), &status) != 0) return fail(errno_error(folder.string(), errno));
+    folder_ = std::make_shared<const Fd>(::fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
+    // Where openat2 is missing or forbidden, contents are copied while the walk has their folder open.
+    FolderFile itself{folder_, ".", 0, 0, 0, 0};
+    const auto opened = open_folder_file(itself);
+    read_later_ = opened || opened.error().code == Code::IMAGE;
     maker_ = status.st_uid;
     maker_group_ = status.st_gid;
     TRY(image_.tree.put("", node_of(status, NodeKind::directory)));
@@ -109,25 +114,33 @@ class Walker {
       node.file = first->second;
       return image_.tree.put(path, std::move(node));
     }
-    const Fd fd(::openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-    struct stat status{};
-    if (!fd || ::fstat(fd.get(), &status) != 0) return fail(errno_error(path, errno));
-    if (!S_ISREG(status.st_mode) || status.st_ino != seen.st_ino)
-      return fail(Code::IMAGE, path, "one and the same file", "a change");
     node.file = std::make_shared<File>();
     node.file->permissions = node.permissions;
     node.file->uid = node.uid;
     node.file->gid = node.gid;
-    TRY_ASSIGN(node.file->content, copy(fd, static_cast<std::uint64_t>(status.st_size), path));
-    if (status.st_nlink > 1) links_.emplace(inode, node.file);
-    return image_.tree.put(path, std::move(node));
-  }
-
-  Result<Content> copy(const Fd& fd, std::uint64_t size, const std::string& path) {
+    const auto size = static_cast<std::uint64_t>(seen.st_size);
     if (size > limits::kImageFileBytesMax || size > limits::kImageContentBytesMax - content_bytes_) {
       return fail(Code::IMAGE_LIMIT, printable(path, 200), "a smaller file", std::to_string(size) + " bytes");
     }
     content_bytes_ += size;
+    if (read_later_) {
+      node.file->content = Content(FolderFile{folder_, path, seen.st_dev, seen.st_ino, size, change_time(seen)});
+      if (options_.progress) options_.progress(size);
+    } else {
+      TRY_ASSIGN(node.file->content, copy_now(folder, name, path, seen));
+    }
+    if (seen.st_nlink > 1) links_.emplace(inode, node.file);
+    return image_.tree.put(path, std::move(node));
+  }
+
+  Result<Content> copy_now(const Fd& folder, const std::string& name, const std::string& path,
+                           const struct stat& seen) {
+    const Fd fd(::openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    struct stat status{};
+    if (!fd || ::fstat(fd.get(), &status) != 0) return fail(errno_error(path, errno));
+    if (!S_ISREG(status.st_mode) || status.st_ino != seen.st_ino || status.st_size != seen.st_size)
+      return fail(Code::IMAGE, path, "one and the same file", "a change");
+    const auto size = static_cast<std::uint64_t>(status.st_size);
     if (size == 0) return Content();
     Content run(spool_, spool_->reserve(size), size);
     const Source source = file_source(fd.get(), 0, size);
@@ -144,6 +157,8 @@ class Walker {
   const LoadOptions& options_;
   Image& image_;
   std::shared_ptr<Spool> spool_;
+  std::shared_ptr<const Fd> folder_;
+  bool read_later_ = false;
   uid_t maker_ = 0;
   gid_t maker_group_ = 0;
   std::uint64_t content_bytes_ = 0;

@@ -2,11 +2,15 @@
 #include "image/spool.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include "base/text.h"
 
 namespace cages::image {
 
@@ -41,12 +45,40 @@ void Spool::release(std::uint64_t offset, std::uint64_t bytes) {
                     static_cast<off_t>(bytes));
 }
 
+namespace {
+
+std::unexpected<Error> changed(const std::string& path) {
+  return fail(Code::IMAGE, printable(path, 200), "a file that stays as it is while it is read", "a change");
+}
+
+}  // namespace
+
+std::int64_t change_time(const struct stat& status) {
+  return status.st_ctim.tv_sec * std::int64_t{1'000'000'000} + status.st_ctim.tv_nsec;
+}
+
+Result<Fd> open_folder_file(const FolderFile& file) {
+  struct open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  Fd fd(static_cast<int>(::syscall(SYS_openat2, file.folder->get(), file.path.c_str(), &how, sizeof how)));
+  if (!fd) return fail(errno_error(file.path, errno));
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return fail(errno_error(file.path, errno));
+  if (!S_ISREG(status.st_mode) || status.st_dev != file.device || status.st_ino != file.inode ||
+      change_time(status) != file.changed_ns || static_cast<std::uint64_t>(status.st_size) != file.size) {
+    return changed(file.path);
+  }
+  return fd;
+}
+
 Content::~Content() {
   if (spool_ && size_ > 0) spool_->release(offset_, size_);
 }
 
 Content::Content(Content&& other) noexcept
     : blob_(std::move(other.blob_)),
+      lying_(std::move(other.lying_)),
       spool_(std::move(other.spool_)),
       offset_(other.offset_),
       size_(std::exchange(other.size_, 0)) {}
@@ -55,6 +87,7 @@ Content& Content::operator=(Content&& other) noexcept {
   if (this == &other) return *this;
   if (spool_ && size_ > 0) spool_->release(offset_, size_);
   blob_ = std::move(other.blob_);
+  lying_ = std::move(other.lying_);
   spool_ = std::move(other.spool_);
   offset_ = other.offset_;
   size_ = std::exchange(other.size_, 0);
@@ -63,6 +96,18 @@ Content& Content::operator=(Content&& other) noexcept {
 
 Source Content::source() const {
   if (size_ == 0) return source_of({});
+  if (lying_) {
+    return [this, fd = std::make_shared<Fd>(),
+            at = std::uint64_t{0}](std::span<Byte> into) mutable -> Result<std::size_t> {
+      if (!*fd) {
+        TRY_ASSIGN(*fd, open_folder_file(*lying_));
+      }
+      TRY_ASSIGN(const std::size_t n, file_source(fd->get(), at, size_ - at)(into));
+      at += n;
+      if (n == 0 && at < size_ && !into.empty()) return changed(lying_->path);
+      return n;
+    };
+  }
   if (!spool_) return blob_.source();
   // The end of the spool may be a hole that was never written: what lies past the file's end reads as zeros too.
   return [from = file_source(spool_->fd(), offset_, size_),
