@@ -83,11 +83,13 @@ Task<Result<WholeResponse>> Client::request(RequestHead head, Body& body, std::s
   Result<ResponseHead> answered = fail(Code::CLOSED);
   bool sending = true;
   net::Event changed;
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
   auto send_all = [&]() -> Task<void> {
     sent = co_await send(head, body);
     sending = false;
     changed.notify();
   };
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
   auto read_answer = [&]() -> Task<void> {
     std::size_t informational = 0;
     do {

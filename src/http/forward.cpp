@@ -84,9 +84,11 @@ Task<Result<void>> forward(net::Timers& timers, Request& request, Client& upstre
                            const std::function<void(ResponseHead&)>& change) {
   WatchedBody body(request.body);
   Result<void> answered;
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
   auto answer_task = [&]() -> Task<void> {
     answered = co_await carry_answer(timers, request.head, upstream, responder, change);
   };
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
   auto send_task = [&]() -> Task<void> {
     const auto sent = co_await upstream.send(request.head, body);
     // A broken or cut request must not look whole to upstream, nor be waited for.

@@ -157,6 +157,7 @@ class Connection {
     WireResponder responder(output_, input_, stream_, parsed, parsed.keep_alive, draining_);
     std::function<Task<Result<void>>()> go_on;
     if (parsed.expect_continue) {
+      // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
       go_on = [&]() -> Task<Result<void>> {
         if (responder.responded()) co_return Result<void>();
         output_.begin("HTTP/1.1 100 Continue\r\n\r\n", {});

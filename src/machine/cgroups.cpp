@@ -137,6 +137,7 @@ std::vector<CgroupMembership> parse_membership(std::string_view text) {
     const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
     if (second == std::string_view::npos) continue;
     CgroupMembership member;
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the end is given
     if (std::from_chars(line.data(), line.data() + first, member.hierarchy).ptr != line.data() + first) continue;
     member.controllers = strings(line.substr(first + 1, second - first - 1), ',');
     member.path = std::string(line.substr(second + 1));

@@ -78,6 +78,7 @@ Task<Result<void>> copy_all(Stream& from, Stream& to, std::uint64_t& bytes) {
 
 Task<Result<void>> relay(Timers& timers, Stream& a, Stream& b, Nanoseconds idle, Relayed& counts) {
   Result<void> outcome;
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
   auto direction = [&](Stream& from, Stream& to, std::uint64_t& bytes) -> Task<void> {
     auto copied = co_await copy_all(from, to, bytes);
     if (copied) co_return;

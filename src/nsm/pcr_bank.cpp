@@ -15,7 +15,7 @@ PcrBank::PcrBank(const PlatformPcrs& platform) {
 
 std::vector<std::uint16_t> PcrBank::locked_indices() const {
   std::vector<std::uint16_t> indices;
-  for (std::uint16_t i = 0; i < pcrs_.size(); ++i) {
+  for (std::uint16_t i = 0; i < static_cast<std::uint16_t>(pcrs_.size()); ++i) {
     if (pcrs_.at(i).locked) indices.push_back(i);
   }
   return indices;

@@ -146,7 +146,7 @@ Result<std::int64_t> DerReader::read_time(std::string_view what) {
                     (utc || year >= 2050);
   if (!good) return fail(Code::DER, std::string(what), "a time as RFC 5280 writes it", printable(text));
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return days * 86400 + part[2] * 3600 + part[3] * 60 + part[4];
+  return days * 86400 + part[2] * std::int64_t{3600} + part[3] * std::int64_t{60} + part[4];
 }
 
 Result<void> DerReader::finish(std::string_view what) const {

@@ -90,6 +90,7 @@ Task<Result<Ending>> Supervisor::live(const AppSpec& spec, const wire::Manifest&
   life.tasks = &tasks;
   life_ = &life;
   if (stopping_) ask_to_end();
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
   auto ending = [&]() -> Task<Result<Ending>> {
     CO_TRY_ASSIGN(const AppMessage first, co_await next_message(*life.events));
     if (first.kind == AppMessage::Kind::failed) co_return fail(start_error(first));

@@ -90,6 +90,7 @@ Task<void> DataPlane::serve(net::Listener& listener) {
 Task<void> DataPlane::drain(Nanoseconds time) {
   draining_.begin();
   auto all_gone = [this]() -> Task<void> { return tasks_.join(); };
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
   auto gone_or_cut = [&]() -> Task<void> {
     co_await loop_.timers().sleep(time);
     tasks_.cancel();
