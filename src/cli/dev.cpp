@@ -37,7 +37,7 @@ class Dev final : public Verb {
     options.option("-C,--folder", folder_, "where the Dockerfile and cage.toml are (.)")
         .option("--builder", request_.builder, "docker, podman or buildah (the first that works)")
         .option("--runtime", request_.runtime, "the runtime (the installed one)")
-        .option("--allow-range", ranges_, "a private range that the cage may reach besides public addresses, as 127.0.0.0/8")
+        .option("--allow-range", ranges_, "a private range that the cage may reach beside public addresses, as 172.17.0.0/16")
         .flag("--watch", watch_, "build and start again when a file changes")
         .flag("-y,--yes", yes_, "write cage.toml without asking where there is none")
         .flag("--once", once_, "stop as soon as the cage is ready: to see whether it comes up");
