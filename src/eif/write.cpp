@@ -95,7 +95,8 @@ struct EifWriter::State {
     whole.append(crc);
     file.header.crc = whole.value();
     TRY(write_at(fd.get(), 0, write_file_header(file), temporary));
-    if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0) return fail(errno_error(temporary, errno));
+    // Not synced: it can be built again, a copy cut short by a crash fails its checksum, and gigabytes would be waited for.
+    if (::fchmod(fd.get(), 0644) != 0) return fail(errno_error(temporary, errno));
     if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno_error(path, errno));
     temporary.clear();
     return {};
