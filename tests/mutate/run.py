@@ -175,7 +175,7 @@ def build(rows):
     programs = sorted({row["test"].partition(":")[0] for row in rows})
     wanted = [program for program in programs if not program.endswith(".py")]
     if len(wanted) < len(programs):
-        wanted += ["cage", "caged", "cage-host", "cage-runtime", "cage-nsm"]
+        wanted += ["cage", "caged", "cage-host", "cage-runtime", "cage-runtime-isolated", "cage-nsm"]
     subprocess.run(["cmake", "--preset", "mutate"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     known = subprocess.run(["ninja", "-C", TREE, "-t", "targets", "all"], capture_output=True, text=True, check=True).stdout
     targets = [name for name in wanted if f"\n{name}: phony" in known]
