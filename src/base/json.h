@@ -51,6 +51,7 @@ class Json {
   [[nodiscard]] const std::string* as_string() const { return std::get_if<std::string>(&value_); }
   [[nodiscard]] const Array* as_array() const { return std::get_if<Array>(&value_); }
   [[nodiscard]] const Object* as_object() const { return std::get_if<Object>(&value_); }
+  [[nodiscard]] std::string* as_string() { return std::get_if<std::string>(&value_); }
   [[nodiscard]] Array* as_array() { return std::get_if<Array>(&value_); }
   [[nodiscard]] Object* as_object() { return std::get_if<Object>(&value_); }
 

@@ -94,6 +94,17 @@ inline constexpr std::chrono::seconds kDnsAnswerTime = 5s;
 inline constexpr std::chrono::seconds kDnsTcpIdleTime = 10s;
 inline constexpr std::chrono::seconds kDnsLoopbackTtl = 5s;          // of the loopback address of a name
 inline constexpr std::chrono::seconds kDnsTtlMax = 3600s;
+// Encrypted values (wire/ev_string.h, wire/ev_file.h)
+inline constexpr std::size_t kEvStringBytesMax = 1024 * 1024;
+inline constexpr std::size_t kEvFileBytesMax = 32 * 1024 * 1024;  // clients seal at most 25 MB
+// The engine (server/engine)
+inline constexpr std::size_t kEngineItemsMax = 10'000;       // values of one request
+inline constexpr std::size_t kEngineKeyVersionsMax = 64;     // of one app and curve
+inline constexpr std::size_t kEngineContentKeysMax = 4096;   // kept, of ephemeral keys seen of late
+inline constexpr std::size_t kEngineRolesMax = 256;          // of one app
+inline constexpr std::size_t kDecryptRulesMax = 256;
+inline constexpr std::size_t kDecryptPcrsMax = 256;          // of one rule
+inline constexpr std::size_t kDecryptNameBytesMax = 80;
 // Streams (net)
 inline constexpr std::size_t kRelayBufferBytes = 32 * 1024;
 inline constexpr std::size_t kRelayIdleBufferBytes = 1024;

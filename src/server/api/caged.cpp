@@ -37,6 +37,9 @@ Result<void> Caged::open_store() {
   store_ = std::make_unique<Store>(std::move(store));
   TRY_ASSIGN(Keyring keyring, Keyring::open(*store_, random_));
   keyring_ = std::make_unique<Keyring>(std::move(keyring));
+  TRY_ASSIGN(engine_keys_, wrapper_in_file(config_.state / "engine.key", random_));
+  engine_ = std::make_unique<Engine>(*store_, *engine_keys_, loop_.clock());
+  engine_api_ = std::make_unique<EngineApi>(*engine_, loop_.clock());
   TRY_ASSIGN(Blobs blobs, Blobs::open(config_.state / "images"));
   blobs_ = std::make_unique<Blobs>(std::move(blobs));
   return {};
@@ -75,7 +78,7 @@ Result<void> Caged::open_provisioner(const attest::TrustRoot& production_root) {
   TRY_ASSIGN(host_link_, HostLink::make(loop_, *registry_, *provisioner_, *store_, *keyring_, random_, balancers_));
   TRY_ASSIGN(const crypto::Certificate root, crypto::Certificate::from_der(identity.chain.back()));
   rest_ = std::make_unique<Rest>(Rest::Platform{{crypto::key_hash(root.public_key())}}, *registry_, *blobs_, *store_, *keyring_,
-                                 worker_, [this] { host_link_->changed(); });
+                                 *engine_api_, worker_, [this] { host_link_->changed(); });
   return {};
 }
 

@@ -55,6 +55,9 @@ class Caged {
   Balancers balancers_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Keyring> keyring_;
+  std::unique_ptr<KeyWrapper> engine_keys_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<EngineApi> engine_api_;
   std::unique_ptr<Blobs> blobs_;
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Provisioner> provisioner_;

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t kBodyBytesMax = 64 * 1024;
 constexpr std::size_t kUploadPieceBytes = 256 * 1024;
+// Where encrypting clients of the published scheme fetch an app's public keys, and the header that names the app.
+constexpr std::string_view kClientKeysPath = "/keys";
+constexpr std::string_view kClientAppHeader = "x-evervault-app-id";
 
 std::map<std::string, std::string, std::less<>> read_query(std::string_view text) {
   // Values here are words of a fixed alphabet: nothing that would need percent-decoding is taken.
@@ -117,6 +120,14 @@ const std::vector<Rest::Route>& Rest::routes() {
       {"GET", "/v1/hosts", &Rest::list_hosts, ""},
       {"POST", "/v1/hosts/{}/revoke", &Rest::revoke_host, "host.revoke"},
       {"GET", "/v1/audit", &Rest::list_audit, ""},
+      {"GET", "/v1/apps/{}/keys", &Rest::list_keys, ""},
+      {"POST", "/v1/apps/{}/keys/rotate", &Rest::rotate_keys, "keys.rotate"},
+      {"GET", "/v1/apps/{}/roles", &Rest::list_roles, ""},
+      {"POST", "/v1/apps/{}/roles", &Rest::new_role, "role.new"},
+      {"GET", "/v1/apps/{}/policy", &Rest::show_policy, ""},
+      {"PUT", "/v1/apps/{}/policy", &Rest::set_policy, "policy.set"},
+      {"POST", "/v1/apps/{}/policy/test", &Rest::test_policy, ""},
+      {"POST", "/v1/apps/{}/decrypt", &Rest::decrypt, ""},  // the engine writes its own line of the audit log
   };
   return all;
 }
@@ -154,6 +165,7 @@ Task<Result<Json>> Rest::dispatch(http::Request& request) {
   const std::string* authorization = request.head.headers.find("Authorization");
   const std::string path = request.head.target.substr(0, request.head.target.find('?'));
   const std::string query = path.size() < request.head.target.size() ? request.head.target.substr(path.size() + 1) : "";
+  if (path == kClientKeysPath && request.head.method == "GET") co_return client_keys(request);
   Call call;
   call.query = read_query(query);
   // The platform's public facts are what a client needs before it has a key.
@@ -354,6 +366,56 @@ Result<Json> Rest::list_audit(const Call& call) {
                                  {"subject", e.subject}, {"code", e.code}, {"detail", e.detail}}));
   }
   return Json::object({{"audit", Json(std::move(list))}});
+}
+
+Result<Json> Rest::client_keys(const http::Request& request) {
+  const std::string* name = request.head.headers.find(kClientAppHeader);
+  TRY_ASSIGN(const App app, registry_.find_app(name == nullptr ? "" : *name));
+  return engine_.client_keys(app);
+}
+
+Result<Json> Rest::list_keys(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  return engine_.keys(app);
+}
+
+Result<Json> Rest::rotate_keys(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  return engine_.rotate(app);
+}
+
+Result<Json> Rest::list_roles(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  return engine_.roles(app);
+}
+
+Result<Json> Rest::new_role(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  TRY_ASSIGN(const Json body, parse_body(call.body));
+  return engine_.new_role(app, body);
+}
+
+Result<Json> Rest::show_policy(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  return engine_.policy(app);
+}
+
+Result<Json> Rest::set_policy(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  TRY_ASSIGN(const Json body, parse_body(call.body));
+  return engine_.set_policy(app, body);
+}
+
+Result<Json> Rest::test_policy(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  TRY_ASSIGN(const Json body, parse_body(call.body));
+  return engine_.test_policy(app, body);
+}
+
+Result<Json> Rest::decrypt(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  TRY_ASSIGN(Json body, parse_body(call.body));
+  return engine_.decrypt(app, call.actor, std::move(body));
 }
 
 }  // namespace cages::server

@@ -11,6 +11,7 @@
 #include "net/event.h"
 #include "net/worker.h"
 #include "server/api/access.h"
+#include "server/api/engine_api.h"
 #include "server/provisioner/keyring.h"
 #include "server/registry/registry.h"
 
@@ -22,10 +23,10 @@ class Rest {
     std::vector<crypto::KeyHash> roots;  // of the provisioner's chain: what images name
   };
   // `changed` is called when what hosts should run may have changed. lifetime: everything outlives it.
-  Rest(Platform platform, Registry& registry, Blobs& blobs, Store& store, Keyring& keyring, net::Worker& worker,
-       std::function<void()> changed)
-      : platform_(std::move(platform)), registry_(registry), blobs_(blobs), store_(store), keyring_(keyring), worker_(worker),
-        changed_(std::move(changed)) {}
+  Rest(Platform platform, Registry& registry, Blobs& blobs, Store& store, Keyring& keyring, EngineApi& engine,
+       net::Worker& worker, std::function<void()> changed)
+      : platform_(std::move(platform)), registry_(registry), blobs_(blobs), store_(store), keyring_(keyring), engine_(engine),
+        worker_(worker), changed_(std::move(changed)) {}
 
   // handle answers one request.
   Task<Result<void>> handle(http::Request& request, http::Responder& responder);
@@ -53,12 +54,23 @@ class Rest {
   Result<Json> list_hosts(const Call& call);
   Result<Json> revoke_host(const Call& call);
   Result<Json> list_audit(const Call& call);
+  // client_keys needs no key: what it tells is public.
+  Result<Json> client_keys(const http::Request& request);
+  Result<Json> list_keys(const Call& call);
+  Result<Json> rotate_keys(const Call& call);
+  Result<Json> list_roles(const Call& call);
+  Result<Json> new_role(const Call& call);
+  Result<Json> show_policy(const Call& call);
+  Result<Json> set_policy(const Call& call);
+  Result<Json> test_policy(const Call& call);
+  Result<Json> decrypt(const Call& call);
 
   Platform platform_;
   Registry& registry_;
   Blobs& blobs_;
   Store& store_;
   Keyring& keyring_;
+  EngineApi& engine_;
   net::Worker& worker_;
   net::Slots measuring_{1};
   std::function<void()> changed_;

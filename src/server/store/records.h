@@ -37,6 +37,16 @@ struct App {
   std::vector<Digest384> signers;  // PCR8; empty: any, or none
 };
 
+// One key pair of an app's for encrypted values.
+struct EngineKey {
+  std::string app;
+  std::string curve;  // "p256" or "secp256k1"
+  std::int64_t version = 0;
+  std::array<Byte, 33> public_point{};  // compressed
+  Bytes wrapped;
+  std::int64_t created = 0;
+};
+
 struct Host {
   Id id{};
   std::string name;

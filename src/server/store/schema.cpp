@@ -3,7 +3,7 @@
 
 namespace cages::server {
 
-const std::array<const char*, 2> kMigrations{R"sql(
+const std::array<const char*, 3> kMigrations{R"sql(
 CREATE TABLE api_keys (
   id          TEXT PRIMARY KEY,
   name        TEXT NOT NULL,
@@ -113,6 +113,32 @@ CREATE TABLE audit (
                                                  // A deployment from before has none on record: its host opens no egress port.
                                                  R"sql(
 ALTER TABLE deployments ADD COLUMN egress TEXT NOT NULL DEFAULT '';
+)sql",
+                                               R"sql(
+-- The engine: key pairs of apps (the private half is wrapped under the engine's own master key), data roles, and who may have
+-- what opened. The newest version of a curve encrypts, all of them decrypt.
+CREATE TABLE engine_keys (
+  app     TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+  curve   TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  public  BLOB NOT NULL,
+  wrapped BLOB NOT NULL,
+  created INTEGER NOT NULL,
+  PRIMARY KEY (app, curve, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE roles (
+  app     TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+  name    TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  PRIMARY KEY (app, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decrypt_policies (
+  app     TEXT PRIMARY KEY REFERENCES apps (id) ON DELETE CASCADE,
+  policy  TEXT NOT NULL,
+  updated INTEGER NOT NULL
+) STRICT;
 )sql"};
 
 }  // namespace cages::server

@@ -7,6 +7,6 @@
 
 namespace cages::server {
 
-extern const std::array<const char*, 2> kMigrations;
+extern const std::array<const char*, 3> kMigrations;
 
 }  // namespace cages::server

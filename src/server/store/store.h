@@ -82,6 +82,15 @@ class Store {
   Result<std::vector<SecretEntry>> secret_names(std::string_view app);
   Result<bool> remove_secret(std::string_view app, std::string_view evidence_class, std::string_view name);
 
+  // The engine: keys of apps, data roles, and policies of who may have what opened. A private key comes and goes wrapped.
+  // add_engine_key gives it the next version of its app and curve, and returns that; LIMIT above kEngineKeyVersionsMax.
+  Result<std::int64_t> add_engine_key(const EngineKey& key);
+  Result<std::vector<EngineKey>> engine_keys(std::string_view app);  // newest first
+  Result<void> add_role(std::string_view app, std::string_view name);  // EXISTS; LIMIT above kEngineRolesMax
+  Result<std::vector<std::string>> roles(std::string_view app);
+  Result<void> set_decrypt_policy(std::string_view app, std::string_view json);
+  Result<std::optional<std::string>> decrypt_policy(std::string_view app);
+
   // The platform's own keys.
   Result<void> set_platform_key(std::string_view name, const Secret& private_pem, ByteView certificate);
   Result<std::optional<PlatformKey>> platform_key(std::string_view name);
