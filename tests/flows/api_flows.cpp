@@ -44,7 +44,10 @@ class ApiFlow : public ::testing::Test {
                              .default_class = platform.deployment.evidence_class,
                              .classes = {platform.deployment.evidence_class}},
                             platform.store, blobs, platform.random};
-  server::Rest rest{{}, registry, blobs, platform.store, *platform.keyring, worker, [] {}};
+  std::unique_ptr<server::KeyWrapper> wrapper = server::wrapper_in_file(folder.path() / "engine.key", platform.random).value();
+  server::Engine engine{platform.store, *wrapper, platform.clock};
+  server::EngineApi engine_api{engine, platform.clock};
+  server::Rest rest{{}, registry, blobs, platform.store, *platform.keyring, engine_api, worker, [] {}};
   http::Draining draining;
   Secret key = server::new_api_key(platform.store, platform.random, "test").value();
 };
