@@ -47,9 +47,12 @@ CLI::App& subcommand(CLI::App& app, std::map<std::string, CLI::App*>& groups, co
   if (words.size() == 1) return *app.add_subcommand(std::string(words[0]), std::string(verb.summary()));
   CLI::App*& group = groups[std::string(words[0])];
   if (group == nullptr) {
-    group = app.add_subcommand(std::string(words[0]), std::string(words[0]) + " …");
+    group = app.add_subcommand(std::string(words[0]));
     group->require_subcommand(1);
   }
+  // A group is described by its verbs: "set, list".
+  const std::string before = group->get_description();
+  group->description((before.empty() ? "" : before + ", ") + std::string(words[1]));
   return *group->add_subcommand(std::string(words[1]), std::string(verb.summary()));
 }
 
