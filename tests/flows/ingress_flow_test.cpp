@@ -326,6 +326,29 @@ TEST_F(Flow, DrainingFinishesWhatIsInFlight) {
   });
 }
 
+TEST_F(Flow, ADrainCanBeHurriedAndNeverPutOff) {
+  app = [this](http::Request&, http::Responder& responder) -> Task<Result<void>> {
+    co_await loop.timers().sleep(100s);
+    co_return co_await http::answer(responder, 200, {}, to_bytes("late"));
+  };
+  run([&]() -> Task<void> {
+    auto in_flight = [&]() -> Task<void> { EXPECT_FALSE(co_await ask(head("GET", "/"))); };
+    auto drain = [&]() -> Task<void> {
+      co_await loop.timers().sleep(1s);
+      enclave_listener->close();
+      co_await plane->drain(60s);
+    };
+    auto hurry = [&]() -> Task<void> {
+      co_await loop.timers().sleep(2s);
+      plane->hurry(3s);
+      plane->hurry(50s);
+    };
+    co_await net::together(in_flight(), net::together(drain(), hurry()));
+    EXPECT_EQ(plane->connections(), 0U);
+    EXPECT_LT(loop.timers().now(), Nanoseconds(6s));
+  });
+}
+
 // An end that TLS itself says: a cut could be anybody's.
 TEST_F(Flow, DrainingTellsIdleClientsByCloseNotify) {
   run([&]() -> Task<void> {

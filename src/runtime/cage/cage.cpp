@@ -173,6 +173,7 @@ Task<void> Cage::stop_app() {
 
 void Cage::stop(Nanoseconds grace) {
   grace_ = stopping_ ? std::min(grace_, grace) : grace;
+  if (stopping_ && serving_) serving_->hurry(grace);
   stopping_ = true;
   changed_.notify();
 }

@@ -40,6 +40,8 @@ class Serving {
   // drain takes no new work, lets what is in flight end within `grace`, and ends everything that start() began. Await
   // it before this goes.
   Task<void> drain(Nanoseconds grace);
+  // hurry shortens a drain that is under way to `grace` from now.
+  void hurry(Nanoseconds grace) { plane_->hurry(grace); }
 
  private:
   Serving(const CagePowers& powers, ServingFacts facts, Granted granted, net::Event& changed);

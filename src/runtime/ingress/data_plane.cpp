@@ -16,6 +16,7 @@
 namespace cages::runtime {
 namespace {
 
+constexpr std::chrono::milliseconds kDrainStep{100};
 constexpr std::string_view kSessionPath = "/.well-known/cage/session";
 constexpr std::string_view kDocumentPath = "/.well-known/attestation";
 constexpr std::size_t kRequestIdBytes = 16;
@@ -89,10 +90,14 @@ Task<void> DataPlane::serve(net::Listener& listener) {
 
 Task<void> DataPlane::drain(Nanoseconds time) {
   draining_.begin();
+  cut_at_ = loop_.timers().now() + time;
   auto all_gone = [this]() -> Task<void> { return tasks_.join(); };
   // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
   auto gone_or_cut = [&]() -> Task<void> {
-    co_await loop_.timers().sleep(time);
+    // By small steps: the time can become shorter meanwhile.
+    for (Nanoseconds now = loop_.timers().now(); now < cut_at_; now = loop_.timers().now()) {
+      co_await loop_.timers().sleep(std::min<Nanoseconds>(kDrainStep, cut_at_ - now));
+    }
     tasks_.cancel();
   };
   co_await net::either(all_gone(), gone_or_cut());

@@ -3,6 +3,7 @@
 // or the app. Everything streams and everything is bounded. docs/flows/request.md. For runtime/cage.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -48,6 +49,8 @@ class DataPlane {
   // drain lets requests in flight finish within `time`, takes no new ones, then ends every connection. Close the
   // listener first. New connections are refused from here on.
   Task<void> drain(Nanoseconds time);
+  // hurry ends a drain that is under way after `time`, where it would have gone on for longer.
+  void hurry(Nanoseconds time) { cut_at_ = std::min(cut_at_, loop_.timers().now() + time); }
   [[nodiscard]] const DataPlaneCounts& counts() const { return counts_; }
   [[nodiscard]] std::size_t connections() const { return all_.taken(); }
 
@@ -71,6 +74,7 @@ class DataPlane {
   net::Slots all_;
   net::Slots handshakes_;
   http::Draining draining_;
+  Nanoseconds cut_at_ = Nanoseconds::max();  // when a drain ends what is left
   net::TaskGroup tasks_;
 };
 
