@@ -111,6 +111,7 @@ class Connection {
 
   Task<Result<void>> run() {
     std::optional<Result<void>> ended;
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it outlives the await below
     auto serve_it = [&]() -> Task<void> { ended.emplace(co_await answer_all()); };
     co_await net::either(serve_it(), take_leave());
     co_return std::move(*ended);
