@@ -102,6 +102,12 @@ Result<ByteView> CborReader::string(CborType type, std::string_view what) {
 
 Result<ByteView> CborReader::read_bytes(std::string_view what) { return string(CborType::bytes, what); }
 
+Result<void> CborReader::read_key(std::uint64_t key) {
+  TRY_ASSIGN(const std::uint64_t got, read_uint("key"));
+  if (got == key) return {};
+  return fail(Code::UNKNOWN_KEY, "", std::to_string(key), std::to_string(got));
+}
+
 Result<std::string_view> CborReader::read_text(std::string_view what) {
   TRY_ASSIGN(const ByteView value, string(CborType::text, what));
   if (!valid_utf8(as_text(value))) return fail(Code::CBOR, std::string(what), "UTF-8", "other bytes");

@@ -4,6 +4,8 @@
 // and a writer of the canonical form (§4.2.1; the caller orders map keys). For wire/ and whoever parses CBOR.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -21,6 +23,14 @@ struct CborCount {
   std::optional<std::uint64_t> items;
 };
 
+// copy_fixed: TYPE `what` where `bytes` are not as many as `into` takes.
+template <std::size_t N>
+Result<void> copy_fixed(ByteView bytes, std::string_view what, std::array<Byte, N>& into) {
+  if (bytes.size() != N) return fail(Code::TYPE, std::string(what), std::to_string(N) + " bytes", std::to_string(bytes.size()));
+  std::ranges::copy(bytes, into.begin());
+  return {};
+}
+
 // untrusted: reads one CBOR sequence from bytes that anybody may have sent.
 // lifetime: views it returns look into the bytes it was made with.
 class CborReader {
@@ -37,6 +47,13 @@ class CborReader {
   Result<std::uint64_t> read_uint(std::string_view what);
   Result<std::int64_t> read_int(std::string_view what);
   Result<ByteView> read_bytes(std::string_view what);
+  template <std::size_t N>
+  Result<void> read_fixed(std::string_view what, std::array<Byte, N>& into) {
+    TRY_ASSIGN(const ByteView bytes, read_bytes(what));
+    return copy_fixed(bytes, what, into);
+  }
+  // read_key reads the key of a pair: UNKNOWN_KEY where it is another one.
+  Result<void> read_key(std::uint64_t key);
   Result<std::string_view> read_text(std::string_view what);  // UTF-8
   Result<bool> read_bool(std::string_view what);
   // read_array, read_map: definite length; the count never exceeds the bytes that remain. INDEFINITE_INNER else.

@@ -65,6 +65,12 @@ EgressCode egress_code(Code code) {
   }
 }
 
+Result<EgressCode> read_egress_code(FieldReader& fields, std::uint64_t key) {
+  TRY_ASSIGN(const std::uint64_t code, fields.uint(key, "code"));
+  if (code > static_cast<std::uint64_t>(EgressCode::list)) return fail(Code::TYPE, "code", "a known code", std::to_string(code));
+  return static_cast<EgressCode>(code);
+}
+
 Bytes write_egress(const EgressOpen& open) {
   FrameWriter writer(kOpen, kEgressVersion, 3);
   if (const auto* address = std::get_if<IpAddress>(&open.target)) {
@@ -91,9 +97,7 @@ Result<EgressOpen> parse_egress_open(ByteView payload) {
   TRY_ASSIGN(const std::uint64_t port, fields.uint(2, "port"));
   if (port == 0 || port > 65535) return fail(Code::TYPE, "port", "1 to 65535", std::to_string(port));
   open.port = static_cast<std::uint16_t>(port);
-  TRY_ASSIGN(const ByteView list, fields.bytes(3, "list", open.list.size()));
-  if (list.size() != open.list.size()) return fail(Code::TYPE, "list", "8 bytes", std::to_string(list.size()));
-  std::ranges::copy(list, open.list.begin());
+  TRY(fields.fixed(3, "list", open.list));
   TRY(fields.finish());
   return open;
 }
@@ -102,11 +106,10 @@ Result<EgressAnswer> parse_egress_answer(ByteView payload) {
   TRY_ASSIGN(const Frame frame, parse_frame(payload));
   TRY(expect_type(frame, kAnswer, kEgressVersion, "answer"));
   TRY_ASSIGN(FieldReader fields, FieldReader::open(frame.fields));
-  TRY_ASSIGN(const std::uint64_t code, fields.uint(1, "code"));
-  if (code > static_cast<std::uint64_t>(EgressCode::list)) return fail(Code::TYPE, "code", "a known code", std::to_string(code));
+  TRY_ASSIGN(const EgressCode code, read_egress_code(fields, 1));
   TRY_ASSIGN(const std::string_view text, fields.text(2, "text", kEgressTextBytesMax));
   TRY(fields.finish());
-  return EgressAnswer{static_cast<EgressCode>(code), std::string(text)};
+  return EgressAnswer{code, std::string(text)};
 }
 
 }  // namespace cages::wire

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "base/result.h"
+#include "wire/frame.h"
 
 namespace cages::wire {
 
@@ -54,6 +55,8 @@ struct EgressAnswer {
 // code_of and egress_code translate between the wire's numbers and errors.def; code_of(ok) is not to be asked.
 Code code_of(EgressCode code);
 EgressCode egress_code(Code code);
+// read_egress_code reads it off a message's field: TYPE where it is unknown.
+Result<EgressCode> read_egress_code(FieldReader& fields, std::uint64_t key);
 
 // write: one frame, length included; the answer's text is cut. parse: the bytes after the length; TYPE for a port of 0 or
 // above 65535, an address of neither 4 nor 16 bytes, an unknown code; LIMIT, MESSAGE_TYPE, MESSAGE_VERSION, CBOR's. Names

@@ -46,6 +46,12 @@ class FieldReader {
   Result<bool> boolean(std::uint64_t key, std::string_view name);
   // LIMIT where longer than `bytes_max`.
   Result<ByteView> bytes(std::uint64_t key, std::string_view name, std::size_t bytes_max);
+  // fixed: exactly as many bytes as `into` takes; LIMIT above, TYPE below.
+  template <std::size_t N>
+  Result<void> fixed(std::uint64_t key, std::string_view name, std::array<Byte, N>& into) {
+    TRY_ASSIGN(const ByteView value, bytes(key, name, N));
+    return copy_fixed(value, name, into);
+  }
   Result<std::string_view> text(std::uint64_t key, std::string_view name, std::size_t bytes_max);
   // item gives the CBOR reader, standing at the value of `key`, to read it by hand; then call advance().
   Result<CborReader*> item(std::uint64_t key, std::string_view name);

@@ -28,19 +28,6 @@ enum Type : std::uint64_t {
   kAlive = 78,
 };
 
-template <std::size_t N>
-Result<void> copy_fixed(ByteView bytes, std::string_view name, std::array<Byte, N>& into) {
-  if (bytes.size() != N) return fail(Code::TYPE, std::string(name), std::to_string(N) + " bytes", std::to_string(bytes.size()));
-  std::ranges::copy(bytes, into.begin());
-  return {};
-}
-
-template <std::size_t N>
-Result<void> read_fixed(FieldReader& fields, std::uint64_t key, std::string_view name, std::array<Byte, N>& into) {
-  TRY_ASSIGN(const ByteView bytes, fields.bytes(key, name, N));
-  return copy_fixed(bytes, name, into);
-}
-
 Result<std::string> read_word(FieldReader& fields, std::uint64_t key, std::string_view name, std::size_t bytes_max) {
   TRY_ASSIGN(const std::string_view text, fields.text(key, name, bytes_max));
   return std::string(text);
@@ -119,7 +106,7 @@ Result<HostLinkDown> read_assignments(FieldReader& fields) {
 
 Result<HostLinkDown> read_enrolled(FieldReader& fields) {
   Enrolled enrolled;
-  TRY(read_fixed(fields, 1, "host", enrolled.host));
+  TRY(fields.fixed(1, "host", enrolled.host));
   TRY_ASSIGN(CborReader * reader, fields.item(2, "chain"));
   const auto one = [&](CborReader& at) -> Result<void> {
     TRY_ASSIGN(const ByteView certificate, at.read_bytes("chain"));
@@ -136,7 +123,7 @@ Result<HostLinkDown> read_enrolled(FieldReader& fields) {
 Result<HostLinkDown> read_image_head(FieldReader& fields) {
   ImageHead head;
   TRY_ASSIGN(head.bytes, fields.uint(1, "bytes"));
-  TRY(read_fixed(fields, 2, "sha256", head.sha256));
+  TRY(fields.fixed(2, "sha256", head.sha256));
   TRY(fields.finish());
   return HostLinkDown(head);
 }
@@ -250,17 +237,17 @@ Result<HostOpening> parse_host_opening(ByteView payload) {
   if (frame.type == kSession) return read_session(fields);
   Id deployment{};
   if (frame.type == kImage) {
-    TRY(read_fixed(fields, 1, "deployment", deployment));
+    TRY(fields.fixed(1, "deployment", deployment));
     TRY(fields.finish());
     return HostOpening(OpenImage{deployment});
   }
   if (frame.type == kEgressList) {
-    TRY(read_fixed(fields, 1, "deployment", deployment));
+    TRY(fields.fixed(1, "deployment", deployment));
     TRY(fields.finish());
     return HostOpening(OpenEgressList{deployment});
   }
   TRY(expect_type(frame, kProvisioner, kHostLinkVersion, "an opening"));
-  TRY(read_fixed(fields, 1, "deployment", deployment));
+  TRY(fields.fixed(1, "deployment", deployment));
   TRY(fields.finish());
   return HostOpening(OpenProvisioner{deployment});
 }
@@ -272,7 +259,7 @@ Result<HostSessionUp> parse_host_session_up(ByteView payload) {
   if (frame.type == kTokenRequest) {
     LinkTokenRequest request;
     TRY_ASSIGN(request.id, fields.uint(1, "id"));
-    TRY(read_fixed(fields, 2, "deployment", request.deployment));
+    TRY(fields.fixed(2, "deployment", request.deployment));
     TRY(fields.finish());
     return HostSessionUp(request);
   }
@@ -282,7 +269,7 @@ Result<HostSessionUp> parse_host_session_up(ByteView payload) {
   }
   TRY(expect_type(frame, kReport, kHostLinkVersion, "a token request, a report or a sign of life"));
   InstanceReport report;
-  TRY(read_fixed(fields, 1, "deployment", report.deployment));
+  TRY(fields.fixed(1, "deployment", report.deployment));
   TRY_ASSIGN(report.state, read_word(fields, 2, "state", limits::kControlWordBytesMax));
   TRY_ASSIGN(report.code, read_word(fields, 3, "code", limits::kControlWordBytesMax));
   TRY(fields.finish());

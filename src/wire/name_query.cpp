@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/name_query.h"
 
-#include <algorithm>
-
 #include "base/limits.h"
 #include "wire/frame.h"
 
@@ -41,9 +39,7 @@ Result<NameQuery> parse_name_query(ByteView payload) {
   TRY_ASSIGN(const std::uint64_t type, fields.uint(3, "type"));
   if (type > 65535) return fail(Code::TYPE, "type", "at most 65535", std::to_string(type));
   query.type = static_cast<std::uint16_t>(type);
-  TRY_ASSIGN(const ByteView list, fields.bytes(4, "list", query.list.size()));
-  if (list.size() != query.list.size()) return fail(Code::TYPE, "list", "8 bytes", std::to_string(list.size()));
-  std::ranges::copy(list, query.list.begin());
+  TRY(fields.fixed(4, "list", query.list));
   TRY(fields.finish());
   return query;
 }
@@ -54,9 +50,7 @@ Result<NameAnswer> parse_name_answer(ByteView payload) {
   TRY_ASSIGN(FieldReader fields, FieldReader::open(frame.fields));
   NameAnswer answer;
   TRY_ASSIGN(answer.id, fields.uint(1, "id"));
-  TRY_ASSIGN(const std::uint64_t code, fields.uint(2, "code"));
-  if (code > static_cast<std::uint64_t>(EgressCode::list)) return fail(Code::TYPE, "code", "a known code", std::to_string(code));
-  answer.code = static_cast<EgressCode>(code);
+  TRY_ASSIGN(answer.code, read_egress_code(fields, 2));
   TRY_ASSIGN(const ByteView message, fields.bytes(3, "message", limits::kDnsMessageBytesMax));
   answer.message = to_bytes(message);
   TRY(fields.finish());

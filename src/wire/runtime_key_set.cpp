@@ -9,34 +9,19 @@
 namespace cages::wire {
 namespace {
 
-template <std::size_t N>
-Result<std::array<Byte, N>> read_fixed(CborReader& reader, std::string_view what) {
-  TRY_ASSIGN(const ByteView value, reader.read_bytes(what));
-  std::array<Byte, N> result{};
-  if (value.size() != N) return fail(Code::TYPE, std::string(what), std::to_string(N) + " bytes", std::to_string(value.size()));
-  std::ranges::copy(value, result.begin());
-  return result;
-}
-
-Result<void> expect_key(CborReader& reader, std::uint64_t key) {
-  TRY_ASSIGN(const std::uint64_t got, reader.read_uint("key"));
-  if (got == key) return {};
-  return fail(Code::UNKNOWN_KEY, "", std::to_string(key), std::to_string(got));
-}
-
 Result<RuntimeKeySet> parse(ByteView bytes) {
   CborReader reader(bytes);
   RuntimeKeySet result;
   TRY_ASSIGN(const std::uint64_t pairs, reader.read_map("key set"));
   if (pairs != 3) return fail(Code::UNKNOWN_KEY, "", "3 pairs", std::to_string(pairs));
-  TRY(expect_key(reader, 1));
+  TRY(reader.read_key(1));
   TRY_ASSIGN(const ByteView spki, reader.read_bytes("session key"));
   if (spki.empty()) return fail(Code::MISSING, "session key");
   result.session_spki = to_bytes(spki);
-  TRY(expect_key(reader, 2));
-  TRY_ASSIGN(result.sealing_key, read_fixed<32>(reader, "sealing key"));
-  TRY(expect_key(reader, 3));
-  TRY_ASSIGN(result.ca_digest, read_fixed<48>(reader, "CA digest"));
+  TRY(reader.read_key(2));
+  TRY(reader.read_fixed("sealing key", result.sealing_key));
+  TRY(reader.read_key(3));
+  TRY(reader.read_fixed("CA digest", result.ca_digest));
   TRY(reader.finish());
   return result;
 }

@@ -13,20 +13,6 @@ constexpr std::string_view kSessionLabel = "cage-session/1";
 constexpr std::string_view kRole = "server";
 constexpr std::string_view kSignatureLabel = "cage-sig/1";
 
-Result<void> expect_key(CborReader& reader, std::uint64_t key) {
-  TRY_ASSIGN(const std::uint64_t got, reader.read_uint("key"));
-  if (got == key) return {};
-  return fail(Code::UNKNOWN_KEY, "", std::to_string(key), std::to_string(got));
-}
-
-template <std::size_t N>
-Result<void> read_fixed(CborReader& reader, std::string_view what, std::array<Byte, N>& into) {
-  TRY_ASSIGN(const ByteView value, reader.read_bytes(what));
-  if (value.size() != N) return fail(Code::TYPE, std::string(what), std::to_string(N) + " bytes", std::to_string(value.size()));
-  std::ranges::copy(value, into.begin());
-  return {};
-}
-
 void append_prefixed(Bytes& to, ByteView part) {
   to.push_back(static_cast<Byte>(part.size() >> 8));
   to.push_back(static_cast<Byte>(part.size()));
@@ -44,9 +30,9 @@ Result<SessionRequest> parse_session_request(ByteView bytes) {
   SessionRequest result;
   TRY_ASSIGN(const std::uint64_t pairs, reader.read_map("session request"));
   if (pairs != 2) return fail(Code::MISSING, "session request", "2 pairs", std::to_string(pairs));
-  TRY(expect_key(reader, 1));
-  TRY(read_fixed(reader, "nonce", result.nonce));
-  TRY(expect_key(reader, 2));
+  TRY(reader.read_key(1));
+  TRY(reader.read_fixed("nonce", result.nonce));
+  TRY(reader.read_key(2));
   TRY_ASSIGN(result.fresh, reader.read_bool("fresh"));
   TRY(reader.finish());
   return result;
@@ -64,12 +50,12 @@ Result<SessionAnswer> parse_session_answer(ByteView bytes) {
   SessionAnswer result;
   TRY_ASSIGN(const std::uint64_t pairs, reader.read_map("session answer"));
   if (pairs != 2 && pairs != 3) return fail(Code::MISSING, "session answer", "2 or 3 pairs", std::to_string(pairs));
-  TRY(expect_key(reader, 1));
-  TRY(read_fixed(reader, "signature", result.signature));
-  TRY(expect_key(reader, 2));
-  TRY(read_fixed(reader, "document digest", result.document_digest));
+  TRY(reader.read_key(1));
+  TRY(reader.read_fixed("signature", result.signature));
+  TRY(reader.read_key(2));
+  TRY(reader.read_fixed("document digest", result.document_digest));
   if (pairs == 3) {
-    TRY(expect_key(reader, 3));
+    TRY(reader.read_key(3));
     TRY_ASSIGN(const ByteView document, reader.read_bytes("document"));
     result.document = to_bytes(document);
   }
