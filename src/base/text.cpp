@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/bytes.h"
+
 namespace cages {
 namespace {
 
@@ -91,6 +93,15 @@ bool valid_utf8(std::string_view text) {
 std::string nearest(std::string_view name, std::span<const std::string_view> known) {
   const auto best = std::ranges::min_element(known, {}, [&](std::string_view k) { return edits(name, k); });
   return best == known.end() ? std::string() : std::string(*best);
+}
+
+std::string metric_label(std::string_view text, std::size_t length_max) {
+  std::string out;
+  for (const char c : printable(text, length_max)) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out;
 }
 
 }  // namespace cages

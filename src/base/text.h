@@ -20,4 +20,8 @@ bool valid_utf8(std::string_view text);
 // nearest returns the known name with the fewest edits to `name` (empty where there are none): for "did you mean".
 std::string nearest(std::string_view name, std::span<const std::string_view> known);
 
+// metric_label writes a value for a label of Prometheus text: printable (cut after `length_max`), with quotes and backslashes
+// escaped, as that format has it.
+std::string metric_label(std::string_view text, std::size_t length_max = 80);
+
 }  // namespace cages

@@ -2,6 +2,7 @@
 #include "host/record.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 namespace cages::host {
 namespace {
@@ -13,16 +14,6 @@ std::string_view name_of(wire::LogStream stream) {
     case wire::LogStream::runtime: return "runtime";
   }
   return "unknown";
-}
-
-// Prometheus label values escape these three and nothing else; the rest was made printable.
-std::string label(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  return out;
 }
 
 }  // namespace
@@ -99,7 +90,7 @@ Json Record::log() const {
 }
 
 std::string metric_lines(const Record& record, std::string_view cage, std::string_view deployment) {
-  const std::string labels = "{cage=\"" + label(cage) + "\",deployment=\"" + label(deployment) + "\",source=";
+  const std::string labels = "{cage=\"" + metric_label(cage) + "\",deployment=\"" + metric_label(deployment) + "\",source=";
   std::string out;
   for (const auto& [name, value] : record.metrics()) out += "cage_" + name + labels + "\"enclave\"} " + std::to_string(value) + "\n";
   const auto host = [&](const char* name, std::uint64_t value) {

@@ -2,19 +2,10 @@
 #include "host/egress/counts.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 namespace cages::host {
 namespace {
-
-// Prometheus label values escape these and nothing else; the rest was made printable.
-std::string label(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text, 2 * limits::kEgressEntryBytesMax)) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  return out;
-}
 
 std::string_view reason_of(std::size_t code) {
   return code == 0 ? "ok" : code_info(wire::code_of(static_cast<wire::EgressCode>(code))).name;
@@ -30,7 +21,7 @@ bool Verdicts::compare(std::int64_t enclave_allowed, std::uint64_t host_permitte
 
 std::string egress_lines(const EgressCounts& counts, const policy::AllowList& list, std::size_t streams, std::string_view cage,
                          std::string_view deployment) {
-  const std::string labels = "{cage=\"" + label(cage) + "\",deployment=\"" + label(deployment) + "\",source=\"host\"";
+  const std::string labels = "{cage=\"" + metric_label(cage) + "\",deployment=\"" + metric_label(deployment) + "\",source=\"host\"";
   std::string out;
   const auto add = [&](std::string_view name, const std::string& more, std::uint64_t value) {
     out += "cage_host_egress_" + std::string(name) + labels + more + "} " + std::to_string(value) + "\n";
@@ -48,7 +39,7 @@ std::string egress_lines(const EgressCounts& counts, const policy::AllowList& li
     add("answers_total", ",code=\"" + std::string(reason_of(code)) + "\"", counts.by_code[code]);
   }
   for (std::size_t i = 0; i < counts.entries.size(); ++i) {
-    const std::string entry = ",entry=\"" + label(list.entry_text(i)) + "\"";
+    const std::string entry = ",entry=\"" + metric_label(list.entry_text(i), 2 * limits::kEgressEntryBytesMax) + "\"";
     add("entry_allowed_total", entry, counts.entries[i].allowed);
     add("entry_refused_total", entry, counts.entries[i].refused);
   }

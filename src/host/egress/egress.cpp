@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/egress/egress.h"
 
-#include <algorithm>
-
 #include "base/check.h"
 #include "base/log.h"
 #include "crypto/list_digest.h"
@@ -32,15 +30,6 @@ wire::EgressAnswer answer_of(const Error& error) {
 }
 
 }  // namespace
-
-bool TokenBucket::take(Nanoseconds now) {
-  const std::chrono::duration<double> passed = now - filled_;
-  filled_ = now;
-  left_ = std::min(burst_, left_ + passed.count() * rate_);
-  if (left_ < 1) return false;
-  left_ -= 1;
-  return true;
-}
 
 Egress::Egress(net::EventLoop& loop, EgressMeans means, policy::AllowList list, std::string name)
     : loop_(loop), means_(means), list_(std::move(list)), digest_(crypto::list_digest(list_.canonical())), name_(std::move(name)),

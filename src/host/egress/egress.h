@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/limits.h"
+#include "base/token_bucket.h"
 #include "host/egress/counts.h"
 #include "host/egress/dial.h"
 #include "host/egress/names.h"
@@ -17,20 +18,6 @@
 #include "wire/name_query.h"
 
 namespace cages::host {
-
-// A bucket that fills over time: `rate` a second, `burst` at most.
-class TokenBucket {
- public:
-  TokenBucket(double rate, double burst, Nanoseconds now) : rate_(rate), burst_(burst), left_(burst), filled_(now) {}
-  // take returns false where nothing is left.
-  bool take(Nanoseconds now);
-
- private:
-  double rate_;
-  double burst_;
-  double left_;
-  Nanoseconds filled_;
-};
 
 // What all cages of a host share. lifetime: outlives every Egress.
 struct EgressMeans {

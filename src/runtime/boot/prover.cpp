@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/boot/prover.h"
 
-#include <algorithm>
-
 #include "attest/evidence.h"
 #include "attest/session.h"
 #include "base/limits.h"
@@ -11,18 +9,8 @@
 
 namespace cages::runtime {
 
-bool Prover::may_ask() {
-  const Nanoseconds now = clock_.monotonic();
-  const std::chrono::duration<double> passed = now - filled_;
-  filled_ = now;
-  fresh_left_ = std::min(limits::kFreshBurst, fresh_left_ + passed.count() * limits::kFreshPerSecond);
-  if (fresh_left_ < 1) return false;
-  fresh_left_ -= 1;
-  return true;
-}
-
 Result<Bytes> Prover::fresh_document(ByteView nonce) {
-  if (!may_ask()) return fail(Code::HTTP_OVERLOAD, "fresh documents", "fewer a second", "too many");
+  if (!fresh_.take(clock_.monotonic())) return fail(Code::HTTP_OVERLOAD, "fresh documents", "fewer a second", "too many");
   TRY_ASSIGN(Bytes key_set, wire::write_key_set(keys_.public_set()));
   wire::NsmAttestationRequest request;
   request.user_data = keys_.tls.public_key().spki();

@@ -9,6 +9,8 @@
 
 #include "attest/nsm_client.h"
 #include "base/clock.h"
+#include "base/limits.h"
+#include "base/token_bucket.h"
 #include "runtime/boot/keys.h"
 #include "tls/stream.h"
 
@@ -28,14 +30,12 @@ class Prover {
 
  private:
   Result<Bytes> fresh_document(ByteView nonce);
-  bool may_ask();
 
   attest::Nsm& nsm_;
   const Keys& keys_;
   const Clock& clock_;
   std::string cage_id_;
-  double fresh_left_ = 0;  // a bucket that fills with time
-  Nanoseconds filled_{0};
+  TokenBucket fresh_{limits::kFreshPerSecond, limits::kFreshBurst, Nanoseconds(0)};
 };
 
 }  // namespace cages::runtime
