@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/ev_file.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 
 #include "base/limits.h"
@@ -12,23 +14,8 @@ constexpr std::array<Byte, 6> kMagic{0x25, 0x45, 0x56, 0x45, 0x4e, 0x43};
 constexpr Byte kSecp256k1 = 2;
 constexpr Byte kP256 = 3;
 
-// CRC-32 of IEEE 802.3, reflected, as zlib has it; the bytes are authenticated by their tag, this only finds broken
-// copies.
-constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < table.size(); ++i) {
-    std::uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = (value & 1U) != 0 ? 0xedb88320U ^ (value >> 1) : value >> 1;
-    table[i] = value;
-  }
-  return table;
-}();
-
-std::uint32_t crc32(ByteView bytes) {
-  std::uint32_t crc = 0xffff'ffffU;
-  for (const Byte byte : bytes) crc = kCrcTable[(crc ^ byte) & 0xffU] ^ (crc >> 8);
-  return crc ^ 0xffff'ffffU;
-}
+// CRC-32 of IEEE 802.3; the bytes are authenticated by their tag, this only finds broken copies.
+std::uint32_t checksum(ByteView bytes) { return static_cast<std::uint32_t>(::crc32_z(0, bytes.data(), bytes.size())); }
 
 std::uint32_t little_endian(ByteView bytes) {
   std::uint32_t value = 0;
@@ -59,7 +46,7 @@ Result<EvFile> parse_ev_file(ByteView bytes) {
   const Byte flags = bytes[kEvFileHeaderBytes - 1];
   if (flags != 0) return fail(Code::EV_VERSION, "flags", "0", std::to_string(flags));
   const ByteView covered = bytes.first(bytes.size() - kEvFileTrailerBytes);
-  if (little_endian(bytes.last(kEvFileTrailerBytes)) != crc32(covered)) {
+  if (little_endian(bytes.last(kEvFileTrailerBytes)) != checksum(covered)) {
     return fail(Code::EV_FORMAT, "checksum", "that of the bytes before it", "another");
   }
   EvFile file;
@@ -79,7 +66,7 @@ Bytes write_ev_file(const EvFile& file) {
   append(out, file.iv);
   out.push_back(0);
   append(out, file.sealed);
-  const std::uint32_t crc = crc32(out);
+  const std::uint32_t crc = checksum(out);
   for (const int shift : {0, 8, 16, 24}) out.push_back(static_cast<Byte>(crc >> shift));
   return out;
 }
