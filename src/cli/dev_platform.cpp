@@ -172,27 +172,29 @@ Result<Json> DevPlatform::deploy(const std::string& name, const fs::path& eif) {
   return upload(endpoint_, "/v1/apps/" + word + "/deployments", eif);
 }
 
-Result<void> DevPlatform::release_before(const std::string& app, std::int64_t version) {
+Result<Json::Array> DevPlatform::deployments(const std::string& app) {
   TRY_ASSIGN(const std::string word, path_word(app, "app"));
-  TRY_ASSIGN(const Json answer, call(endpoint_, "GET", "/v1/apps/" + word + "/deployments", {}));
+  TRY_ASSIGN(Json answer, call(endpoint_, "GET", "/v1/apps/" + word + "/deployments", {}));
   const Json* list = answer.find("deployments");
   if (list == nullptr || !list->is_array()) return fail(Code::JSON, "deployments", "a list", "another value");
-  for (const Json& one : *list->as_array()) {
+  return *list->as_array();
+}
+
+Result<void> DevPlatform::release_before(const std::string& app, std::int64_t version) {
+  TRY_ASSIGN(const Json::Array all, deployments(app));
+  for (const Json& one : all) {
     const std::int64_t other = one.int_or("version", 0);
     const std::string state = one.text_or("state", "");
     if (other >= version || (state != "rolling" && state != "live")) continue;
-    TRY(call(endpoint_, "POST", "/v1/apps/" + word + "/versions/" + std::to_string(other) + "/release", {}));
+    TRY(call(endpoint_, "POST", "/v1/apps/" + app + "/versions/" + std::to_string(other) + "/release", {}));
   }
   return {};
 }
 
 Result<Json> DevPlatform::deployment(const std::string& app, std::int64_t version) {
-  TRY_ASSIGN(const std::string word, path_word(app, "app"));
-  TRY_ASSIGN(const Json answer, call(endpoint_, "GET", "/v1/apps/" + word + "/deployments", {}));
-  if (const Json* list = answer.find("deployments"); list != nullptr && list->is_array()) {
-    for (const Json& one : *list->as_array()) {
-      if (one.int_or("version", -1) == version) return one;
-    }
+  TRY_ASSIGN(const Json::Array all, deployments(app));
+  for (const Json& one : all) {
+    if (one.int_or("version", -1) == version) return one;
   }
   return fail(Code::NOT_FOUND, "version", std::to_string(version), "none");
 }

@@ -61,6 +61,7 @@ class DevPlatform {
   [[nodiscard]] Json pids() const;
 
  private:
+  Result<Json::Array> deployments(const std::string& app);
   struct Program {
     std::string name;
     Child child;

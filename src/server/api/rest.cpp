@@ -95,6 +95,18 @@ struct Rest::Call {
   }
 };
 
+// A step of the engine's about one app, with the request's body where it takes one.
+template <auto Ask>
+Result<Json> Rest::ask_engine(const Call& call) {
+  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
+  if constexpr (std::is_invocable_v<decltype(Ask), EngineApi&, const App&>) {
+    return (engine_.*Ask)(app);
+  } else {
+    TRY_ASSIGN(const Json body, parse_body(call.body));
+    return (engine_.*Ask)(app, body);
+  }
+}
+
 struct Rest::Route {
   std::string_view method;
   std::string_view pattern;  // {} stands for one segment
@@ -120,13 +132,13 @@ const std::vector<Rest::Route>& Rest::routes() {
       {"GET", "/v1/hosts", &Rest::list_hosts, ""},
       {"POST", "/v1/hosts/{}/revoke", &Rest::revoke_host, "host.revoke"},
       {"GET", "/v1/audit", &Rest::list_audit, ""},
-      {"GET", "/v1/apps/{}/keys", &Rest::list_keys, ""},
-      {"POST", "/v1/apps/{}/keys/rotate", &Rest::rotate_keys, "keys.rotate"},
-      {"GET", "/v1/apps/{}/roles", &Rest::list_roles, ""},
-      {"POST", "/v1/apps/{}/roles", &Rest::new_role, "role.new"},
-      {"GET", "/v1/apps/{}/policy", &Rest::show_policy, ""},
-      {"PUT", "/v1/apps/{}/policy", &Rest::set_policy, "policy.set"},
-      {"POST", "/v1/apps/{}/policy/test", &Rest::test_policy, ""},
+      {"GET", "/v1/apps/{}/keys", &Rest::ask_engine<&EngineApi::keys>, ""},
+      {"POST", "/v1/apps/{}/keys/rotate", &Rest::ask_engine<&EngineApi::rotate>, "keys.rotate"},
+      {"GET", "/v1/apps/{}/roles", &Rest::ask_engine<&EngineApi::roles>, ""},
+      {"POST", "/v1/apps/{}/roles", &Rest::ask_engine<&EngineApi::new_role>, "role.new"},
+      {"GET", "/v1/apps/{}/policy", &Rest::ask_engine<&EngineApi::policy>, ""},
+      {"PUT", "/v1/apps/{}/policy", &Rest::ask_engine<&EngineApi::set_policy>, "policy.set"},
+      {"POST", "/v1/apps/{}/policy/test", &Rest::ask_engine<&EngineApi::test_policy>, ""},
       {"POST", "/v1/apps/{}/decrypt", &Rest::decrypt, ""},  // the engine writes its own line of the audit log
   };
   return all;
@@ -372,44 +384,6 @@ Result<Json> Rest::client_keys(const http::Request& request) {
   const std::string* name = request.head.headers.find(kClientAppHeader);
   TRY_ASSIGN(const App app, registry_.find_app(name == nullptr ? "" : *name));
   return engine_.client_keys(app);
-}
-
-Result<Json> Rest::list_keys(const Call& call) {
-  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
-  return engine_.keys(app);
-}
-
-Result<Json> Rest::rotate_keys(const Call& call) {
-  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
-  return engine_.rotate(app);
-}
-
-Result<Json> Rest::list_roles(const Call& call) {
-  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
-  return engine_.roles(app);
-}
-
-Result<Json> Rest::new_role(const Call& call) {
-  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
-  TRY_ASSIGN(const Json body, parse_body(call.body));
-  return engine_.new_role(app, body);
-}
-
-Result<Json> Rest::show_policy(const Call& call) {
-  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
-  return engine_.policy(app);
-}
-
-Result<Json> Rest::set_policy(const Call& call) {
-  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
-  TRY_ASSIGN(const Json body, parse_body(call.body));
-  return engine_.set_policy(app, body);
-}
-
-Result<Json> Rest::test_policy(const Call& call) {
-  TRY_ASSIGN(const App app, registry_.find_app(call.words[0]));
-  TRY_ASSIGN(const Json body, parse_body(call.body));
-  return engine_.test_policy(app, body);
 }
 
 Result<Json> Rest::decrypt(const Call& call) {

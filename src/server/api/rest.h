@@ -56,13 +56,8 @@ class Rest {
   Result<Json> list_audit(const Call& call);
   // client_keys needs no key: what it tells is public.
   Result<Json> client_keys(const http::Request& request);
-  Result<Json> list_keys(const Call& call);
-  Result<Json> rotate_keys(const Call& call);
-  Result<Json> list_roles(const Call& call);
-  Result<Json> new_role(const Call& call);
-  Result<Json> show_policy(const Call& call);
-  Result<Json> set_policy(const Call& call);
-  Result<Json> test_policy(const Call& call);
+  template <auto Ask>
+  Result<Json> ask_engine(const Call& call);
   Result<Json> decrypt(const Call& call);
 
   Platform platform_;
