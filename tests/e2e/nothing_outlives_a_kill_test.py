@@ -15,38 +15,24 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import process_enclave_test as base  # noqa: E402
 import eif  # noqa: E402
+import nothing_left  # noqa: E402
 
 KILLS = int(os.environ.get("CAGES_KILLS", "20"))
 SEED = int(os.environ.get("CAGES_SEED", "20260101"))
 GONE_S = 2.0
 
 
-def processes():
-    """pid -> (parent, command line) of all processes that live (not those waiting to be reaped)."""
-    out = {}
-    for folder in pathlib.Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            stat = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            if stat[0] not in "ZX":
-                out[int(folder.name)] = (int(stat[1]), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            pass
-    return out
-
-
 def below(pid):
     """pid and all its descendants, each with the word for what it is."""
-    table = processes()
+    table = nothing_left.processes()
     out, todo = {}, [pid]
     while todo:
         one = todo.pop()
         if one not in table:
             continue
-        line = table[one][1]
+        line = table[one][2]
         out[one] = "warden" if " warden " in line else "nsm" if "cage-nsm" in line else "host" if one == pid else "enclave"
-        todo += [child for child, (parent, _) in table.items() if parent == one]
+        todo += [child for child, (parent, _, _) in table.items() if parent == one]
     return out
 
 
@@ -75,11 +61,11 @@ class NothingOutlivesAKill(base.Case):
     def assert_gone(self, pids, what):
         until = time.monotonic() + GONE_S
         while time.monotonic() < until:
-            left = set(pids) & set(processes())
+            left = set(pids) & set(nothing_left.processes())
             if not left:
                 return
             time.sleep(0.02)
-        self.fail(f"{what}: still there: " + str({p: processes().get(p) for p in left}))
+        self.fail(f"{what}: still there: " + str({p: nothing_left.processes().get(p) for p in left}))
 
     def test_kills(self):
         chance = random.Random(SEED)
@@ -102,7 +88,7 @@ class NothingOutlivesAKill(base.Case):
             word = chance.choice(sorted(set(family.values())))
             victim = chance.choice(sorted(pid for pid, what in family.items() if what == word))
             counts[word] = counts.get(word, 0) + 1
-            grandchild = word == "enclave" and family.get(processes().get(victim, (0,))[0]) != "warden"
+            grandchild = word == "enclave" and family.get(nothing_left.processes().get(victim, (0,))[0]) != "warden"
             try:
                 os.kill(victim, signal.SIGKILL)
             except ProcessLookupError:
@@ -127,7 +113,7 @@ class NothingOutlivesAKill(base.Case):
             self.assertEqual(self.groups_of(f"k{i}"), [])
         mounts = pathlib.Path("/proc/self/mounts").read_text()
         self.assertNotIn(str(self.top), mounts)
-        self.assertEqual(set(beside) - set(processes()), set(), "the neighbour was touched")
+        self.assertEqual(set(beside) - set(nothing_left.processes()), set(), "the neighbour was touched")
         print("killed:", counts)
         for one in (last, neighbour):
             one.send_signal(signal.SIGTERM)

@@ -199,8 +199,9 @@ class Bounded(Case):
 
 
 class Stopped(Case):
-    def test_sigterm_ends_it_and_leaves_nothing(self):
-        image = self.write(eif.image(self.init, "serve"))
+    def start_and_stop(self, role):
+        """Tells the host to stop as soon as the enclave has started; what it wrote, having ended well."""
+        image = self.write(eif.image(self.init, role))
         with subprocess.Popen(self.command(image), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as host:
             line = ""
             while "started" not in line:
@@ -209,19 +210,15 @@ class Stopped(Case):
             host.send_signal(signal.SIGTERM)
             out, err = host.communicate(timeout=TIME)
         self.assertEqual(host.returncode, 0, err)
+        return out, err
+
+    def test_sigterm_ends_it_and_leaves_nothing(self):
+        out, _ = self.start_and_stop("serve")
         self.assertIn('"stopped"', out)
         self.assert_nothing_left()
 
     def test_an_init_that_was_not_yet_listening_hears_it_too(self):
-        image = self.write(eif.image(self.init, "late"))
-        with subprocess.Popen(self.command(image), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as host:
-            line = ""
-            while "started" not in line:
-                line = host.stdout.readline()
-                self.assertTrue(line)
-            host.send_signal(signal.SIGTERM)
-            out, err = host.communicate(timeout=TIME)
-        self.assertEqual(host.returncode, 0, err)
+        _, err = self.start_and_stop("late")
         self.assertIn("heard 15", err)  # not killed when its grace was over
 
 
